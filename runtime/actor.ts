@@ -1,0 +1,140 @@
+/**
+ * The contract between what dispatch means (actors/) and how actors live (runtime/).
+ *
+ * A definition is pure: no I/O, no clock, no randomness. Time and ids arrive as arguments.
+ */
+import type { Principal } from "../schema/principal.ts";
+import type { Refusal } from "../schema/errors.ts";
+import type { Address } from "../schema/subjects.ts";
+
+export { isRefusal, type Refusal, refuse } from "../schema/errors.ts";
+export type { Principal } from "../schema/principal.ts";
+export type { Address } from "../schema/subjects.ts";
+
+interface Typed {
+  readonly type: string;
+}
+
+/** What an actor asks of another one within the same commit: both happen or neither does. */
+export interface Participation {
+  readonly to: Address;
+  readonly command: Typed;
+}
+
+/** Events of this actor, together with what others must accept in the same commit. */
+export interface Joint<Event> {
+  readonly events: readonly Event[];
+  readonly with: readonly Participation[];
+}
+
+/**
+ * Another actor leads here. The runtime asks it with the same command id, and answers with this actor's state after.
+ * Order of leadership: incidents lead resources, never the other way, so that no two commits wait for each other.
+ */
+export interface Forward {
+  readonly forwardTo: Address;
+  readonly command: Typed;
+}
+
+/** Events (none: nothing to do, and nothing is written), a refusal, or something that involves other actors. */
+export type Decision<Event> = readonly Event[] | Refusal | Joint<Event> | Forward;
+
+export interface DecideContext {
+  readonly id: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly by: Principal;
+}
+
+export interface EvolveContext {
+  readonly id: string;
+  readonly at: string;
+  readonly by: string;
+}
+
+/** Something that must happen unasked. The name is unique within the actor; a later one of that name replaces it. */
+export interface Deadline<Command> {
+  readonly name: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly command: Command;
+}
+
+export interface ActorLimits {
+  /** Commands that may wait. One more is answered with 503. */
+  readonly mailboxMax: number;
+  /** After this long without a message the actor leaves memory. */
+  readonly idleMs: number;
+}
+
+export interface ActorDefinition<State, Command extends Typed, Event extends Typed> {
+  readonly kind: string;
+  readonly initial: State;
+  readonly limits: ActorLimits;
+  /** The agency that owns the actor; undefined while it does not exist. Nobody else may so much as learn of it. */
+  readonly agencyOf: (state: State) => string | undefined;
+  /** What may be asked. Refusals are checked in the order written; the order is part of the API. */
+  readonly decide: {
+    readonly [T in Command["type"]]: (
+      state: State,
+      command: Extract<Command, { type: T }>,
+      context: DecideContext,
+    ) => Decision<Event>;
+  };
+  /** What it becomes. An event has happened: assert, never refuse. */
+  readonly evolve: {
+    readonly [T in Event["type"]]: (state: State, event: Extract<Event, { type: T }>, context: EvolveContext) => State;
+  };
+  /** What it must do unasked. Derived from state, so that it can be armed again from a snapshot or a journal. */
+  readonly deadlines: (state: State) => readonly Deadline<Command>[];
+}
+
+/** A definition as the runtime sees it, whatever its types. */
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds definitions of unrelated types; each is checked where it is written
+export type AnyActor = ActorDefinition<any, any, any>;
+
+export type Registry = ReadonlyMap<string, AnyActor>;
+
+export function registryOf(definitions: readonly AnyActor[]): Registry {
+  return new Map(definitions.map((definition) => [definition.kind, definition]));
+}
+
+export function isJoint<Event>(decision: Decision<Event>): decision is Joint<Event> {
+  return "with" in decision;
+}
+
+export function isForward<Event>(decision: Decision<Event>): decision is Forward {
+  return "forwardTo" in decision;
+}
+
+/** A rule that the code itself must keep is broken: a defect, never an answer to a user. */
+export class AssertionFailure extends Error {
+  override name = "AssertionFailure";
+}
+
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new AssertionFailure(message);
+}
+
+/** Decides by the command's type. @throws for a command that the definition does not know. */
+export function decide(
+  definition: AnyActor,
+  state: unknown,
+  command: Typed,
+  context: DecideContext,
+): Decision<Typed> {
+  const handler = Object.hasOwn(definition.decide, command.type) ? definition.decide[command.type] : undefined;
+  assert(handler !== undefined, `${definition.kind} knows no command ${command.type}`);
+  return handler(state, command, context);
+}
+
+/** Folds events into the state. @throws for an event that the definition does not know or that cannot have happened. */
+export function evolve(definition: AnyActor, state: unknown, events: readonly Typed[], context: EvolveContext): unknown {
+  let next = state;
+  for (const event of events) {
+    const handler = Object.hasOwn(definition.evolve, event.type) ? definition.evolve[event.type] : undefined;
+    assert(handler !== undefined, `${definition.kind} knows no event ${event.type}`);
+    next = handler(next, event, context);
+  }
+  return next;
+}

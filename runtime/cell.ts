@@ -1,0 +1,422 @@
+import { ENVELOPE_VERSION, type Envelope } from "../schema/envelope.ts";
+import { isSystem } from "../schema/principal.ts";
+import { type Address, stateKey, subjects } from "../schema/subjects.ts";
+import {
+  type AnyActor,
+  AssertionFailure,
+  decide,
+  evolve,
+  isForward,
+  isJoint,
+  isRefusal,
+  type Participation,
+} from "./actor.ts";
+import { chainHash } from "./chain.ts";
+import type { Committer } from "./commit.ts";
+import { advance, blankImage, type Image, imageAt, loadImage } from "./image.ts";
+import { Mailbox } from "./mailbox.ts";
+import { failure, failureOf, type Message, type Reply } from "./messages.ts";
+import { type Append, type Ports, PortUnavailable, UncertainOutcome } from "./ports/index.ts";
+import { findRecent, type RecentCommand } from "./recent-commands.ts";
+import { type Directive, directiveFor, type Failure } from "./supervision.ts";
+
+/** A vote of `prepare` carries what to append; nothing when the participant has nothing to change. */
+export type CellReply = Reply & { readonly append?: Append };
+
+/** What a cell needs from its host. */
+export interface CellHost {
+  readonly ports: Ports;
+  readonly committer: Committer;
+  /** Sends to another actor, wherever it lives. */
+  send(to: Address, message: Message): Promise<CellReply>;
+  /** An envelope of this cell is in the journal. */
+  committed(cell: Cell, envelope: Envelope, image: Image): void;
+  /** A cell could not be mended by its own strategy. */
+  escalated(cell: Cell, error: unknown): void;
+  readonly options: CellOptions;
+}
+
+export interface CellOptions {
+  /** How often a command is decided again because another host had changed the actor in between. */
+  readonly decideAttempts: number;
+  /** How long a participant waits for the outcome of a commit it has voted for. */
+  readonly holdMs: number;
+  /** What may wait in the system lane. */
+  readonly systemMailboxMax: number;
+  /** Off only in a test that plants this bug, to prove that the simulator finds it. */
+  readonly dedupe: boolean;
+}
+
+export const cellDefaults: CellOptions = { decideAttempts: 8, holdMs: 5_000, systemMailboxMax: 4_096, dedupe: true };
+
+interface Waiting {
+  readonly message: Message;
+  readonly answer: (reply: CellReply) => void;
+}
+
+interface Drafted {
+  readonly envelope: Envelope;
+  readonly append: Append;
+  /** The image once the append is in the journal at this sequence. */
+  readonly imageAt: (sequence: number) => Image;
+}
+
+interface Hold {
+  readonly commandId: string;
+  readonly release: (sequence: number | undefined) => void;
+}
+
+/**
+ * One actor, alive: takes messages one at a time, decides, commits, and only then becomes what it decided.
+ *
+ * Invariants:
+ * 1. At most one message is being handled; while a participant waits for its leader's commit, none is.
+ * 2. The image changes only to what the journal holds.
+ * 3. Every message gets exactly one answer, whatever throws.
+ */
+export class Cell {
+  readonly address: Address;
+  readonly key: string;
+  readonly partition: number;
+  lastUsedMs: number;
+  /** Revision of its snapshot, and the journal sequence that snapshot covers. */
+  snapshotRevision = 0;
+  snapshotSequence = 0;
+  readonly #definition: AnyActor;
+  readonly #host: CellHost;
+  readonly #mailbox: Mailbox<Waiting>;
+  #image: Image | undefined;
+  #running = false;
+  #hold: Hold | undefined;
+  #stoppedUntilMs = 0;
+  #consecutiveFailures = 0;
+
+  constructor(definition: AnyActor, address: Address, partition: number, host: CellHost) {
+    this.#definition = definition;
+    this.#host = host;
+    this.address = address;
+    this.key = stateKey(address);
+    this.partition = partition;
+    this.#mailbox = new Mailbox(definition.limits.mailboxMax, host.options.systemMailboxMax);
+    this.lastUsedMs = host.ports.clock.monotonicMs();
+  }
+
+  get image(): Image | undefined {
+    return this.#image;
+  }
+
+  get idleMs(): number {
+    return this.#definition.limits.idleMs;
+  }
+
+  /** Nothing is being handled and nothing waits. */
+  get quiet(): boolean {
+    return !this.#running && this.#mailbox.length === 0;
+  }
+
+  get waiting(): number {
+    return this.#mailbox.length;
+  }
+
+  deliver(message: Message): Promise<CellReply> {
+    this.lastUsedMs = this.#host.ports.clock.monotonicMs();
+    // The outcome of a commit this cell waits for must not wait behind what waits for that outcome.
+    if (message.op === "settle") return Promise.resolve(this.#settle(message.commandId, message.sequence));
+    return new Promise((answer) => {
+      const lane = message.op === "prepare" || isSystem(message.by) ? "system" : "user";
+      if (!this.#mailbox.put({ message, answer }, lane)) {
+        answer(failure("mailbox_full", `${this.key} has ${this.#mailbox.length} messages waiting`));
+        return;
+      }
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  /** Loads the state unless it is there: what a snapshot or a deadline needs of an actor that sleeps. */
+  async activate(): Promise<Image> {
+    if (this.#image === undefined) {
+      const { image, revision, tail } = await loadImage(
+        this.#definition,
+        this.address,
+        this.#host.ports.journal,
+        this.#host.ports.state,
+      );
+      this.#image = image;
+      this.snapshotRevision = revision;
+      this.snapshotSequence = tail === 0 ? image.sequence : 0;
+    }
+    return this.#image;
+  }
+
+  deadlines() {
+    return this.#image === undefined ? [] : this.#definition.deadlines(this.#image.state);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let next = this.#mailbox.take(); next !== undefined; next = this.#mailbox.take()) {
+      const { message, answer } = next;
+      try {
+        await this.#handle(message, answer);
+      } catch (error) {
+        answer(await this.#failed(message, error));
+      }
+    }
+    this.#running = false;
+  }
+
+  async #handle(message: Message, answer: (reply: CellReply) => void): Promise<void> {
+    const waitMs = this.#stoppedUntilMs - this.#host.ports.clock.monotonicMs();
+    if (waitMs > 0) return answer(failure("unloadable", `${this.key} is stopped after failures, for ${Math.ceil(waitMs)} ms`));
+    if (message.op === "command" && message.fresh === true && this.#image === undefined) {
+      this.#image = blankImage(this.#definition);
+    }
+    const image = this.#image ?? (await this.activate());
+    if (this.#hiddenFrom(message, image)) return answer(failure("not_found", `no such ${this.address.kind}`));
+    switch (message.op) {
+      case "read":
+        answer(image.version === 0 ? failure("not_found", `no such ${this.address.kind}`) : done(image));
+        break;
+      case "command":
+        await this.#command(message, answer);
+        break;
+      case "prepare":
+        await this.#prepare(message, image, answer);
+        break;
+    }
+    this.#consecutiveFailures = 0;
+  }
+
+  /** Another agency's actor does not exist, as far as this principal can tell. */
+  #hiddenFrom({ by }: Message, image: Image): boolean {
+    const agency = this.#definition.agencyOf(image.state);
+    return agency !== undefined && !isSystem(by) && !by.agencies.includes(agency);
+  }
+
+  async #command(message: Message & { op: "command" }, answer: (reply: CellReply) => void): Promise<void> {
+    for (let attempt = 0; attempt < this.#host.options.decideAttempts; attempt++) {
+      const image = await this.activate();
+      const before = this.#host.options.dedupe ? findRecent(image.recent, message.commandId) : undefined;
+      if (before !== undefined) return answer(await this.#firstAnswer(before, message));
+      if (message.expectedVersion !== undefined && message.expectedVersion !== image.version) {
+        return answer(
+          failure("version_mismatch", `the version is ${image.version}, not ${message.expectedVersion}`, {
+            version: image.version,
+          }),
+        );
+      }
+      const at = this.#now();
+      const decision = decide(this.#definition, image.state, message.command, { id: this.address.id, at, by: message.by });
+      if (isRefusal(decision)) return answer(failureOf(decision));
+      if (isForward(decision)) {
+        // Outside the mailbox: the leader will ask this very actor to take part.
+        void this.#forward(message, decision.forwardTo, decision.command).then(answer);
+        return;
+      }
+      const events = isJoint(decision) ? decision.events : decision;
+      const participations = isJoint(decision) ? decision.with : [];
+      if (events.length === 0 && participations.length === 0) return answer(done(image));
+      const draft = this.#draft(image, events, message, at);
+      const outcome = await this.#commit(draft, participations, message, at);
+      if (outcome !== "conflict") return answer(outcome);
+      this.#image = undefined;
+    }
+    answer(failure("contended", `${this.key} kept changing while this was decided`));
+  }
+
+  async #commit(
+    draft: Drafted,
+    participations: readonly Participation[],
+    message: Message & { op: "command" },
+    at: string,
+  ): Promise<CellReply | "conflict"> {
+    const joined: { readonly to: Address; readonly append: Append }[] = [];
+    const settle = (sequences?: readonly number[]) =>
+      joined.forEach(({ to }, index) => {
+        const sequence = sequences?.[index + 1];
+        const told: Message = { op: "settle", by: message.by, requestId: message.requestId, commandId: message.commandId };
+        // An answer is not needed: a participant that never hears reads the journal.
+        void this.#host.send(to, sequence === undefined ? told : { ...told, sequence }).catch(() => undefined);
+      });
+    // Always in the same order, so that two leaders who want the same participants cannot wait for each other.
+    const inOrder = [...participations].sort((a, b) => (stateKey(a.to) < stateKey(b.to) ? -1 : 1));
+    for (const { to, command } of inOrder) {
+      const { by, requestId, commandId, fingerprint } = message;
+      const vote = await this.#host.send(to, {
+        op: "prepare",
+        by,
+        requestId,
+        commandId,
+        command,
+        at,
+        cause: this.key,
+        ...(fingerprint === undefined ? {} : { fingerprint }),
+      });
+      if (!vote.ok) {
+        settle();
+        return vote;
+      }
+      if (vote.append !== undefined) joined.push({ to, append: vote.append });
+    }
+    try {
+      const result = await this.#host.committer.commit([draft.append, ...joined.map(({ append }) => append)]);
+      settle(result.ok ? result.sequences : undefined);
+      return result.ok ? done(this.#become(draft, result.sequences[0]!)) : "conflict";
+    } catch (error) {
+      settle();
+      throw error;
+    }
+  }
+
+  async #prepare(message: Message & { op: "prepare" }, image: Image, answer: (reply: CellReply) => void): Promise<void> {
+    if (findRecent(image.recent, message.commandId) !== undefined && this.#host.options.dedupe) {
+      return answer(failure("contended", `${this.key} has taken part in this before`));
+    }
+    const decision = decide(this.#definition, image.state, message.command, {
+      id: this.address.id,
+      at: message.at,
+      by: message.by,
+    });
+    if (isRefusal(decision)) return answer(failureOf(decision));
+    if (isForward(decision) || isJoint(decision)) throw new AssertionFailure("a participant cannot lead");
+    if (decision.length === 0) return answer(done(image));
+    const draft = this.#draft(image, decision, message, message.at);
+    const outcome = this.#holdFor(message.commandId);
+    answer({ ...done(image), append: draft.append });
+    const sequence = await outcome;
+    if (sequence !== undefined) this.#become(draft, sequence);
+    // Not known to have happened is not the same as not happened: the journal tells, at the next message.
+    else this.#image = undefined;
+  }
+
+  #holdFor(commandId: string): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const cancel = this.#host.ports.clock.after(this.#host.options.holdMs, () => release(undefined));
+      const release = (sequence: number | undefined) => {
+        cancel();
+        this.#hold = undefined;
+        resolve(sequence);
+      };
+      this.#hold = { commandId, release };
+    });
+  }
+
+  #settle(commandId: string, sequence: number | undefined): CellReply {
+    if (this.#hold?.commandId === commandId) this.#hold.release(sequence);
+    return { ok: true, state: undefined, version: 0, sequence: 0 };
+  }
+
+  async #forward(message: Message & { op: "command" }, to: Address, command: { type: string }): Promise<CellReply> {
+    try {
+      const { expectedVersion: _ours, fresh: _fresh, ...rest } = message;
+      const led = await this.#host.send(to, { ...rest, command, cause: this.key });
+      if (!led.ok) return led;
+      return await this.deliver({ op: "read", by: message.by, requestId: message.requestId });
+    } catch (error) {
+      return this.#failed(message, error);
+    }
+  }
+
+  /** The very answer that the first sender got or should have got: the actor as it was after that command. */
+  async #firstAnswer(before: RecentCommand, message: Message & { op: "command" }): Promise<CellReply> {
+    if (before.fingerprint !== message.fingerprint) {
+      return failure("idempotency_key_reused", "the same key came with another request before");
+    }
+    const image =
+      this.#image?.version === before.version
+        ? this.#image
+        : await imageAt(this.#definition, this.address, before.version, this.#host.ports.journal);
+    return { ...done(image), replayed: true };
+  }
+
+  /** Folds before it writes: an event that the state cannot take is a poisoned command, not a poisoned journal. */
+  #draft(
+    image: Image,
+    events: readonly { type: string }[],
+    message: Message & { op: "command" | "prepare" },
+    at: string,
+  ): Drafted {
+    const state = evolve(this.#definition, image.state, events, { id: this.address.id, at, by: message.by.subject });
+    const agency = this.#definition.agencyOf(state);
+    if (agency === undefined) throw new AssertionFailure(`${this.key} would belong to no agency`);
+    const envelope: Envelope = {
+      v: ENVELOPE_VERSION,
+      kind: this.address.kind,
+      id: this.address.id,
+      agency,
+      version: image.version + 1,
+      commandId: message.commandId,
+      ...(message.fingerprint === undefined ? {} : { fingerprint: message.fingerprint }),
+      at,
+      by: message.by.subject,
+      ...(message.cause === undefined ? {} : { cause: message.cause }),
+      prev: image.hash,
+      events,
+    };
+    const payload = JSON.stringify(envelope);
+    const append = { subject: subjects.events(agency, this.address), payload, expectedSequence: image.sequence };
+    return {
+      envelope,
+      append,
+      imageAt: (sequence) => advance(image, envelope, state, sequence, chainHash(payload)),
+    };
+  }
+
+  #become(draft: Drafted, sequence: number): Image {
+    const image = draft.imageAt(sequence);
+    this.#image = image;
+    this.#host.committed(this, draft.envelope, image);
+    return image;
+  }
+
+  #now(): string {
+    return new Date(this.#host.ports.clock.now()).toISOString();
+  }
+
+  async #failed(message: Message, error: unknown): Promise<CellReply> {
+    const kind = failureKind(error, this.#image !== undefined);
+    this.#consecutiveFailures += kind === "unavailable" ? 0 : 1;
+    this.#obey(directiveFor(kind, { consecutive: this.#consecutiveFailures }), error);
+    const { log } = this.#host.ports;
+    log.error({ actor: this.key, requestId: message.requestId, failure: kind, error }, "a message failed");
+    switch (kind) {
+      case "unavailable":
+        return failure("no_host", "the journal cannot be reached just now; nothing was done");
+      case "uncertain":
+        return failure("outcome_unknown", "the journal did not confirm; send it again with the same Idempotency-Key");
+      case "unloadable":
+        return failure("unloadable", `${this.key} could not be restored`);
+      case "poison":
+        await this.#bury(message, error);
+        return failure("poison", "processing this failed; it is kept for the operators with the request id");
+    }
+  }
+
+  #obey(directive: Directive, error: unknown): void {
+    if (directive.do === "resume") return;
+    this.#image = undefined;
+    if (directive.do === "restart") return;
+    this.#stoppedUntilMs = this.#host.ports.clock.monotonicMs() + directive.forMs;
+    if (directive.do === "escalate") this.#host.escalated(this, error);
+  }
+
+  async #bury(message: Message, error: unknown): Promise<void> {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const { requestId } = message;
+    try {
+      await this.#host.ports.deadLetters.put({ ...this.address, reason, at: this.#now(), requestId, message });
+    } catch (lost) {
+      this.#host.ports.log.error({ actor: this.key, requestId, reason, lost }, "a dead letter could not be kept");
+    }
+  }
+}
+
+function failureKind(error: unknown, loaded: boolean): Failure {
+  if (error instanceof UncertainOutcome) return "uncertain";
+  if (error instanceof PortUnavailable) return "unavailable";
+  return loaded ? "poison" : "unloadable";
+}
+
+function done(image: Image): CellReply & { ok: true } {
+  return { ok: true, state: image.state, version: image.version, sequence: image.sequence };
+}

@@ -1,0 +1,80 @@
+import { isRetryable } from "../schema/errors.ts";
+import type { Principal } from "../schema/principal.ts";
+import { type Address, subjects } from "../schema/subjects.ts";
+import type { CellReply } from "./cell.ts";
+import type { Host } from "./host.ts";
+import { type Command, failure, type Message, type Reply } from "./messages.ts";
+import { pause } from "./pause.ts";
+import { partitionOf } from "./placement/partition.ts";
+import { NoResponder, type Ports } from "./ports/index.ts";
+
+export interface ClientOptions {
+  readonly partitions: number;
+  /** How long an ask goes on, over takeovers and full mailboxes, before it answers 503. */
+  readonly timeoutMs: number;
+}
+
+export const clientDefaults = { timeoutMs: 10_000 };
+
+export interface AskOptions {
+  readonly by: Principal;
+  readonly requestId: string;
+  /** Repeating a command under the same id gives the first answer. Default: a new one. */
+  readonly commandId?: string;
+  readonly fingerprint?: string;
+  readonly expectedVersion?: number;
+  readonly fresh?: boolean;
+}
+
+/** What every door (HTTP, and others to come) asks actors through. */
+export class Client {
+  readonly #ports: Ports;
+  readonly #options: ClientOptions;
+  readonly #local: Host | undefined;
+
+  /** @param local this process's own host, which is asked without a detour over the server */
+  constructor(ports: Ports, options: ClientOptions, local?: Host) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#local = local;
+    local?.reachOthersBy((to, message) => this.send(to, message));
+  }
+
+  /** Decides and commits. The answer is the actor's state after, or a refusal; it throws for defects alone. */
+  ask(to: Address, command: Command, options: AskOptions): Promise<Reply> {
+    const { commandId = this.#ports.ids.uuidV7(), ...rest } = options;
+    return this.send(to, { op: "command", commandId, command, ...rest });
+  }
+
+  /** The state as it is. */
+  read(to: Address, by: Principal, requestId: string): Promise<Reply> {
+    return this.send(to, { op: "read", by, requestId });
+  }
+
+  /** Sends, and sends again while the answer is that nothing was done because of where or when it was asked. */
+  async send(to: Address, message: Message): Promise<CellReply> {
+    const giveUpAt = this.#ports.clock.monotonicMs() + this.#options.timeoutMs;
+    for (let attempt = 0; ; attempt++) {
+      const reply = await this.#once(to, message, giveUpAt);
+      if (reply.ok || !WORTH_ANOTHER_TRY.has(reply.code) || !isRetryable(reply.code)) return reply;
+      const waitMs = Math.min(250, 5 * 2 ** attempt) * (0.5 + this.#ports.ids.random());
+      if (this.#ports.clock.monotonicMs() + waitMs >= giveUpAt) return reply;
+      await pause(this.#ports.clock, waitMs);
+    }
+  }
+
+  async #once(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {
+    if (this.#local?.owns(to)) return this.#local.deliver(to, message);
+    const subject = subjects.command(partitionOf(to, this.#options.partitions), to);
+    const timeoutMs = Math.max(1, giveUpAt - this.#ports.clock.monotonicMs());
+    try {
+      return JSON.parse(await this.#ports.transport.request(subject, JSON.stringify({ to, message }), timeoutMs));
+    } catch (error) {
+      if (error instanceof NoResponder) return failure("no_host", "no host answers for this partition just now");
+      // It may have arrived: only the sender, with the same command id, can safely ask again.
+      return failure("outcome_unknown", "the host did not answer in time");
+    }
+  }
+}
+
+const WORTH_ANOTHER_TRY: ReadonlySet<string> = new Set(["not_owner", "no_host", "mailbox_full", "contended", "stopping"]);

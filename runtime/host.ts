@@ -1,0 +1,293 @@
+import type { Envelope } from "../schema/envelope.ts";
+import { systemPrincipal } from "../schema/principal.ts";
+import { type Address, addressOfStateKey, stateKey, subjects } from "../schema/subjects.ts";
+import type { Registry } from "./actor.ts";
+import type { Board } from "./board.ts";
+import { Cell, type CellHost, type CellOptions, type CellReply, cellDefaults } from "./cell.ts";
+import { advanceCheckpoint } from "./checkpoint.ts";
+import { Committer, type CommitterOptions, committerDefaults } from "./commit.ts";
+import type { Coverage } from "./coverage.ts";
+import type { Image } from "./image.ts";
+import { failure, type Message } from "./messages.ts";
+import { pause, within } from "./pause.ts";
+import { Leases, type LeaseOptions, leaseDefaults } from "./placement/leases.ts";
+import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
+import type { Ports } from "./ports/index.ts";
+import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
+
+export interface HostOptions {
+  readonly committer: CommitterOptions;
+  readonly cell: CellOptions;
+  readonly lease: LeaseOptions;
+  readonly snapshots: SnapshotOptions;
+  /** How often idle actors are looked for. */
+  readonly sweepEveryMs: number;
+  readonly checkpointEveryMs: number;
+  /** How long stopping waits for what is being handled. */
+  readonly drainMs: number;
+}
+
+export function hostDefaults(hostId: string, partitions = PARTITIONS_DEFAULT): HostOptions {
+  return {
+    committer: committerDefaults,
+    cell: cellDefaults,
+    lease: { hostId, partitions, ...leaseDefaults },
+    snapshots: snapshotDefaults,
+    sweepEveryMs: 10_000,
+    checkpointEveryMs: 5_000,
+    drainMs: 10_000,
+  };
+}
+
+/** Sends a message to an actor wherever it lives: given to the host, which cannot know all hosts itself. */
+export type Send = (to: Address, message: Message) => Promise<CellReply>;
+
+/** The actors of the partitions that this process owns. */
+export class Host implements CellHost {
+  readonly ports: Ports;
+  readonly committer: Committer;
+  readonly options: CellOptions;
+  readonly leases: Leases;
+  readonly #registry: Registry;
+  readonly #hostOptions: HostOptions;
+  readonly #board: Board;
+  readonly #coverage: Coverage;
+  readonly #writer: SnapshotWriter;
+  readonly #cells = new Map<string, Cell>();
+  readonly #serving = new Map<number, () => void>();
+  readonly #leaving = new Set<number>();
+  #send: Send = (to, message) => this.deliver(to, message);
+  #stopping = false;
+  #cancels: (() => void)[] = [];
+  #escalations = 0;
+  #stopTimers: () => void = () => undefined;
+  #commits = 0;
+
+  constructor(registry: Registry, ports: Ports, board: Board, coverage: Coverage, options: HostOptions) {
+    this.ports = ports;
+    this.#registry = registry;
+    this.#hostOptions = options;
+    this.#board = board;
+    this.#coverage = coverage;
+    this.options = options.cell;
+    this.committer = new Committer(ports.journal, ports.clock, options.committer);
+    this.#writer = new SnapshotWriter(ports, options.snapshots, coverage, () => this.committer.pending > 0);
+    this.leases = new Leases(ports, options.lease, {
+      gained: (partition) => this.#gained(partition),
+      leaving: (partition) => this.#leave(partition),
+      lost: (partition) => this.#lost(partition),
+    });
+  }
+
+  /** How the actors here reach those elsewhere. */
+  reachOthersBy(send: Send): void {
+    this.#send = send;
+  }
+
+  send(to: Address, message: Message): Promise<CellReply> {
+    return this.#send(to, message);
+  }
+
+  /** What an operator wants to know. */
+  get figures() {
+    return {
+      activeActors: this.#cells.size,
+      snapshotBacklog: this.#writer.backlog,
+      uncovered: this.#coverage.size,
+      pendingCommits: this.committer.pending,
+      commits: this.#commits,
+      escalations: this.#escalations,
+      partitionsOwned: this.leases.owned,
+    };
+  }
+
+  /** True while this host does what it should; an actor that it could not mend makes it false until it is restarted. */
+  get healthy(): boolean {
+    return this.#escalations === 0;
+  }
+
+  async start(): Promise<void> {
+    await this.leases.start();
+    this.#stopTimers = await this.ports.timers.onDue((payload) => this.#due(payload));
+    this.#writer.start();
+    this.#every(this.#hostOptions.sweepEveryMs, async () => this.#sweep());
+    this.#every(this.#hostOptions.checkpointEveryMs, () => this.checkpoint());
+  }
+
+  /** Answers what is being handled, writes all snapshots, and hands over its partitions. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#stopTimers();
+    await this.#untilQuiet([...this.#cells.values()]);
+    await this.#writer.stop();
+    await this.#writer.flush();
+    await this.leases.stop();
+    await this.checkpoint();
+  }
+
+  /** Stops at once and hands over nothing, as a killed process does: only the simulator's. */
+  crash(): void {
+    this.#stopping = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#stopTimers();
+    this.#writer.halt();
+    this.leases.crash();
+    for (const stop of this.#serving.values()) stop();
+    this.#serving.clear();
+  }
+
+  partitionOf(address: Address): number {
+    return partitionOf(address, this.leases.partitions);
+  }
+
+  owns(address: Address): boolean {
+    return !this.#stopping && this.leases.owns(this.partitionOf(address));
+  }
+
+  /** Hands a message to the actor, if it is this host's. */
+  async deliver(to: Address, message: Message): Promise<CellReply> {
+    const partition = this.partitionOf(to);
+    if (this.#stopping && message.op !== "settle") return failure("stopping", "this host is stopping");
+    if (!this.leases.owns(partition) || this.#leaving.has(partition)) {
+      return failure("not_owner", "another host answers for this partition");
+    }
+    const cell = this.#cellOf(to, partition);
+    if (cell === undefined) return failure("not_found", `no such kind of actor: ${to.kind}`);
+    const reply = await cell.deliver(message);
+    // What was read may be old if somebody else owned it by then.
+    if (message.op === "read" && !this.leases.owns(partition)) return failure("not_owner", "the lease ended meanwhile");
+    return reply;
+  }
+
+  committed(cell: Cell, envelope: Envelope, image: Image): void {
+    this.#commits += 1;
+    this.#writer.mark(cell);
+    this.#board.committed(cell.address, { agency: envelope.agency, ...image });
+  }
+
+  escalated(cell: Cell, error: unknown): void {
+    this.#escalations += 1;
+    this.ports.log.error({ actor: cell.key, error }, "an actor cannot be mended: this host is not healthy");
+  }
+
+  /** Notes how far the snapshots reach; actors that lack one for long are woken to get theirs, and their deadlines. */
+  async checkpoint(): Promise<void> {
+    try {
+      await advanceCheckpoint(this.ports, this.#coverage, (key) => void this.#wake(key));
+    } catch (error) {
+      this.ports.log.warn({ error }, "the checkpoint could not be advanced");
+    }
+  }
+
+  async #wake(key: string): Promise<void> {
+    const address = addressOfStateKey(key);
+    if (address === undefined || !this.owns(address)) return;
+    const cell = this.#cellOf(address, this.partitionOf(address));
+    if (cell === undefined || this.#writer.isDirty(cell)) return;
+    this.#writer.mark(cell);
+  }
+
+  #cellOf(address: Address, partition: number): Cell | undefined {
+    const key = stateKey(address);
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    const definition = this.#registry.get(address.kind);
+    if (definition === undefined) return;
+    const cell = new Cell(definition, address, partition, this);
+    this.#cells.set(key, cell);
+    return cell;
+  }
+
+  #gained(partition: number): void {
+    const stop = this.ports.transport.serve(subjects.commandsOf(partition), async (payload) => {
+      const { to, message } = JSON.parse(payload) as { to: Address; message: Message };
+      return JSON.stringify(await this.deliver(to, message));
+    });
+    this.#serving.get(partition)?.();
+    this.#serving.set(partition, stop);
+  }
+
+  async #leave(partition: number): Promise<void> {
+    this.#leaving.add(partition);
+    const cells = [...this.#cells.values()].filter((cell) => cell.partition === partition);
+    await this.#untilQuiet(cells);
+    await this.#writer.flush(cells);
+    this.#leaving.delete(partition);
+  }
+
+  #lost(partition: number): void {
+    this.#serving.get(partition)?.();
+    this.#serving.delete(partition);
+    for (const [key, cell] of this.#cells) {
+      if (cell.partition !== partition) continue;
+      this.#cells.delete(key);
+      this.#writer.forget(cell);
+    }
+  }
+
+  async #untilQuiet(cells: readonly Cell[]): Promise<void> {
+    const giveUpAt = this.ports.clock.monotonicMs() + this.#hostOptions.drainMs;
+    while (cells.some((cell) => !cell.quiet) && this.ports.clock.monotonicMs() < giveUpAt) await pause(this.ports.clock, 5);
+  }
+
+  /** Idle actors leave memory once a snapshot covers them. */
+  #sweep(): void {
+    const now = this.ports.clock.monotonicMs();
+    for (const [key, cell] of this.#cells) {
+      if (now - cell.lastUsedMs < cell.idleMs || !cell.quiet || this.#writer.isDirty(cell)) continue;
+      this.#cells.delete(key);
+    }
+  }
+
+  /** A deadline is due: its actor decides whether it still means anything. Rejecting makes it ring again. */
+  async #due(payload: string): Promise<void> {
+    const { kind, id, name, at, command } = JSON.parse(payload) as {
+      kind: string;
+      id: string;
+      name: string;
+      at: string;
+      command: { type: string };
+    };
+    const cause = `deadline:${name}:${at}`;
+    const reply = await within(
+      this.ports.clock,
+      DUE_TIMEOUT_MS,
+      this.#send(
+        { kind, id },
+        {
+          op: "command",
+          by: systemPrincipal("deadline"),
+          requestId: this.ports.ids.token(),
+          // The same ring always has the same id, so that ringing twice does it once.
+          commandId: `${kind}.${id}.${name}.${at}`,
+          command,
+          cause,
+        },
+      ),
+      () => failure("no_host", "no answer in time"),
+    );
+    if (!reply.ok && (reply.code === "not_owner" || reply.code === "no_host" || reply.code === "stopping")) {
+      throw new Error(`the deadline of ${kind}.${id} found no host: ${reply.code}`);
+    }
+  }
+
+  #every(everyMs: number, action: () => Promise<void>): void {
+    let cancelled = false;
+    let cancel: () => void = () => undefined;
+    const next = () => {
+      cancel = this.ports.clock.after(everyMs, () => {
+        void action().finally(() => {
+          if (!cancelled) next();
+        });
+      });
+    };
+    next();
+    this.#cancels.push(() => {
+      cancelled = true;
+      cancel();
+    });
+  }
+}
+
+const DUE_TIMEOUT_MS = 20_000;

@@ -1,0 +1,93 @@
+import { CHAIN_START, type Envelope, parseEnvelope } from "../schema/envelope.ts";
+import { type Address, stateKey, subjects } from "../schema/subjects.ts";
+import { type AnyActor, assert, evolve } from "./actor.ts";
+import { chainHash } from "./chain.ts";
+import type { Journal, JournalEntry, KeyValue } from "./ports/index.ts";
+import { type RecentCommand, remember } from "./recent-commands.ts";
+
+/** All that is known of an actor at one point of its journal. */
+export interface Image {
+  readonly state: unknown;
+  /** Number of its envelopes; 0 while it does not exist. */
+  readonly version: number;
+  /** Journal sequence of the newest one: the fence of the next append. */
+  readonly sequence: number;
+  /** Hash of the newest one: `prev` of the next. */
+  readonly hash: string;
+  readonly recent: readonly RecentCommand[];
+}
+
+export function blankImage(definition: AnyActor): Image {
+  return { state: definition.initial, version: 0, sequence: 0, hash: CHAIN_START, recent: [] };
+}
+
+/** The image after one more envelope. @throws AssertionFailure when the envelope cannot follow: a gap or a broken chain. */
+export function applyEnvelope(
+  definition: AnyActor,
+  image: Image,
+  envelope: Envelope,
+  sequence: number,
+  payload: string,
+): Image {
+  assert(envelope.version === image.version + 1, `version ${envelope.version} cannot follow ${image.version}`);
+  assert(envelope.prev === image.hash, `the hash chain breaks at sequence ${sequence}`);
+  return advance(image, envelope, evolve(definition, image.state, envelope.events, envelope), sequence, chainHash(payload));
+}
+
+/** The image once this envelope, whose events lead to this state, stands in the journal. */
+export function advance(image: Image, envelope: Envelope, state: unknown, sequence: number, hash: string): Image {
+  const command = { commandId: envelope.commandId, version: envelope.version };
+  return {
+    state,
+    version: envelope.version,
+    sequence,
+    hash,
+    recent: remember(
+      image.recent,
+      envelope.fingerprint === undefined ? command : { ...command, fingerprint: envelope.fingerprint },
+    ),
+  };
+}
+
+export function applyEntry(definition: AnyActor, image: Image, entry: JournalEntry): Image {
+  return applyEnvelope(definition, image, parseEnvelope(entry.payload), entry.sequence, entry.payload);
+}
+
+/** The layout of a snapshot; another one is ignored, as a snapshot can always be made again. */
+export const SNAPSHOT_VERSION = 1;
+
+export function writeSnapshot(image: Image): string {
+  return JSON.stringify({ v: SNAPSHOT_VERSION, ...image });
+}
+
+/** @returns undefined for a snapshot of another layout or none at all: the journal then tells everything */
+export function readSnapshot(text: string): Image | undefined {
+  try {
+    const { v, ...image } = JSON.parse(text);
+    return v === SNAPSHOT_VERSION && typeof image.version === "number" ? (image as Image) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Restores an actor: its snapshot, then the tail of its journal. */
+export async function loadImage(
+  definition: AnyActor,
+  address: Address,
+  journal: Journal,
+  state: KeyValue,
+): Promise<{ readonly image: Image; readonly revision: number; /** entries after the snapshot */ readonly tail: number }> {
+  const snapshot = await state.get(stateKey(address));
+  let image = (snapshot && readSnapshot(snapshot.value)) ?? blankImage(definition);
+  const tail = await journal.read(subjects.eventsOf(address), image.sequence);
+  for (const entry of tail) image = applyEntry(definition, image, entry);
+  return { image, revision: snapshot?.revision ?? 0, tail: tail.length };
+}
+
+/** The image an actor had at a version: the journal from its start. */
+export async function imageAt(definition: AnyActor, address: Address, version: number, journal: Journal): Promise<Image> {
+  let image = blankImage(definition);
+  for (const entry of await journal.read(subjects.eventsOf(address), 0, version)) image = applyEntry(definition, image, entry);
+  assert(image.version === version, `the journal ends at version ${image.version}, before ${version}`);
+  return image;
+}

@@ -1,0 +1,181 @@
+/**
+ * All that the runtime needs from outside. Two families implement it: runtime/nats (the real one) and runtime/sim (in
+ * memory, seeded, faulty). test/conformance runs on both.
+ */
+
+/** Time, and what waits for it. */
+export interface Clock {
+  /** Milliseconds since the epoch, by the wall clock: may jump. */
+  now(): number;
+  /** Milliseconds that never jump: for leases and time-outs. */
+  monotonicMs(): number;
+  /** Calls back once after this long; the answer cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+  /** Calls back once all that has arrived at this moment has been handled. */
+  soon(callback: () => void): void;
+}
+
+export interface Ids {
+  /** A UUIDv7: sorts by the time it was made. */
+  uuidV7(): string;
+  /** A short random token, for host names and batches. */
+  token(): string;
+  /** 0 <= n < 1, for jitter. */
+  random(): number;
+}
+
+export interface Append {
+  readonly subject: string;
+  readonly payload: string;
+  /** Sequence of the subject's last message, 0 for none: the fence. */
+  readonly expectedSequence: number;
+}
+
+export type AppendResult =
+  | { readonly ok: true; /** one per append, in order */ readonly sequences: readonly number[] }
+  /** A fence failed: nothing was written. */
+  | { readonly ok: false };
+
+export interface JournalEntry {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly payload: string;
+}
+
+/** It cannot be known whether the write happened. The caller reads the journal to find out. */
+export class UncertainOutcome extends Error {
+  override name = "UncertainOutcome";
+}
+
+/** The port cannot be reached or did not answer; nothing was changed, the same may be tried again. */
+export class PortUnavailable extends Error {
+  override name = "PortUnavailable";
+}
+
+/** The append-only truth. */
+export interface Journal {
+  /**
+   * Appends all or nothing, each with its own fence. At most `maxBatch` at once.
+   * @throws UncertainOutcome
+   */
+  append(appends: readonly Append[]): Promise<AppendResult>;
+  readonly maxBatch: number;
+  /** Entries of a subject (one `*` stands for any agency) with a sequence above `after`, in order; at most `limit`. */
+  read(subject: string, after: number, limit?: number): Promise<readonly JournalEntry[]>;
+  /** Sequence of the newest entry of all, 0 for none. */
+  lastSequence(): Promise<number>;
+  /**
+   * Hands over every entry after `after`, in order and without a gap, until stopped; recovers by itself.
+   * `caughtUp` is called once, after the entries that existed at the start.
+   */
+  follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
+}
+
+export interface KeyValueEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly revision: number;
+}
+
+export interface Put {
+  readonly key: string;
+  readonly value: string;
+  /** Revision of the key's last value, 0 for none; left out: whatever it is. */
+  readonly expectedRevision?: number;
+}
+
+export type PutResult = { readonly ok: true; readonly revisions: readonly number[] } | { readonly ok: false };
+
+/** A bucket of keys. */
+export interface KeyValue {
+  get(key: string): Promise<KeyValueEntry | undefined>;
+  /** Puts all or nothing. @throws UncertainOutcome */
+  put(puts: readonly Put[]): Promise<PutResult>;
+  /** Puts a key that does not exist and goes away by itself after `ttlMs`, unless put again. */
+  putExpiring(put: Required<Put>, ttlMs: number): Promise<PutResult>;
+  delete(key: string): Promise<void>;
+  /** Every entry, in no order. */
+  entries(): AsyncIterable<KeyValueEntry>;
+  /**
+   * Hands over every entry that is and every change that comes; `undefined` for a key that went.
+   * Resolves once the entries that existed at the start were handed over.
+   */
+  watch(onChange: (key: string, entry: KeyValueEntry | undefined) => void): Promise<() => void>;
+}
+
+export interface Timer {
+  /** Replaces an earlier timer with this key: two tokens and a name, `<kind>.<id>.<name>`. */
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  readonly partition: number;
+  /** RFC 3339, UTC. In the past: at once. */
+  readonly at: string;
+  readonly payload: string;
+}
+
+/** Durable alarm clocks: they ring though everything that set them is gone. */
+export interface Timers {
+  /** All or nothing. @throws UncertainOutcome (set them again: that does no harm) */
+  set(timers: readonly Timer[]): Promise<void>;
+  /** Hands over what is due, at least once; what the handler rejects comes again. */
+  onDue(handler: (payload: string) => Promise<void>): Promise<() => void>;
+}
+
+/** Nobody serves this address just now: the message was not handled. */
+export class NoResponder extends Error {
+  override name = "NoResponder";
+}
+
+/** Messages between processes. */
+export interface Transport {
+  /** @throws NoResponder when surely not handled; UncertainOutcome when it may have been. */
+  request(subject: string, payload: string, timeoutMs: number): Promise<string>;
+  /** Answers what comes on a subject (one token may be `*`). */
+  serve(subject: string, handler: (payload: string) => Promise<string>): () => void;
+}
+
+/** Counters without doubles. */
+export interface Numbers {
+  /** Adds `count` and returns the new value: the caller owns the `count` numbers up to it. */
+  reserve(subject: string, count: number): Promise<number>;
+}
+
+export interface DeadLetter {
+  readonly kind: string;
+  readonly id: string;
+  readonly reason: string;
+  readonly at: string;
+  readonly requestId: string;
+  readonly message: unknown;
+}
+
+/** What could not be done, with why. */
+export interface DeadLetters {
+  put(letter: DeadLetter): Promise<void>;
+  list(limit: number): Promise<readonly (DeadLetter & { readonly sequence: number })[]>;
+  remove(sequence: number): Promise<void>;
+}
+
+export interface Log {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly journal: Journal;
+  /** Snapshots of actors. */
+  readonly state: KeyValue;
+  readonly leases: KeyValue;
+  readonly config: KeyValue;
+  /** What an Idempotency-Key was first used for; entries expire by themselves. */
+  readonly requests: KeyValue;
+  readonly timers: Timers;
+  readonly transport: Transport;
+  readonly numbers: Numbers;
+  readonly deadLetters: DeadLetters;
+  readonly log: Log;
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+
+/** Limits on what comes from outside, each with a reason. */
+export const limits = {
+  /** A body larger than this is refused: the largest legitimate one is far smaller. */
+  bodyBytes: 1_048_576,
+  /** Deeper JSON than this is refused: nothing legitimate nests so far, and depth costs stack. */
+  metadataDepth: 8,
+  /** Free-form metadata must stay a remark, not a store: it is in every snapshot of the entity. */
+  metadataBytes: 16_384,
+  pageItems: 500,
+  unitsPerAssign: 50,
+} as const;
+
+export const timestamp = z.iso.datetime({ offset: true }).describe("RFC 3339");
+
+export const place = z
+  .strictObject({
+    lat: z.number().min(-90).max(90).describe("degrees north, WGS 84"),
+    lon: z.number().min(-180).max(180).describe("degrees east, WGS 84"),
+  })
+  .describe("A place in WGS 84 degrees");
+export type Place = z.infer<typeof place>;
+
+/** An agency-defined code such as an incident type: it may end up in a file name, a topic or a chart. */
+export const code = z
+  .string()
+  .min(1)
+  .max(50)
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} _./:-]*$/u, "letters, digits, blanks and _ . / : - only");
+
+function depthOf(value: unknown, limit: number): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (limit === 0) return 1;
+  let deepest = 0;
+  for (const part of Object.values(value)) deepest = Math.max(deepest, depthOf(part, limit - 1));
+  return deepest + 1;
+}
+
+/** Free-form JSON from outside, bounded in size and depth. */
+export const freeForm = z.record(z.string().max(100), z.json()).superRefine((value, context) => {
+  if (depthOf(value, limits.metadataDepth) > limits.metadataDepth)
+    context.addIssue({ code: "custom", message: `at most ${limits.metadataDepth} levels deep` });
+  else if (Object.keys(value).length > 0 && JSON.stringify(value).length > limits.metadataBytes)
+    context.addIssue({ code: "custom", message: `at most ${limits.metadataBytes} characters as JSON` });
+});
+
+export const uuid = z.uuid().describe("UUID");
+
+/** Text without control characters but line breaks and tabs: it is shown on consoles and in logs. */
+export const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+    .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, "no control characters");
+
+export const page = {
+  limit: z.coerce.number().int().min(1).max(limits.pageItems).default(50).describe("items a page"),
+  cursor: z.string().max(200).optional().describe("`next` of the page before"),
+};

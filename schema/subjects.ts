@@ -1,0 +1,57 @@
+/** All subjects and keys, built and parsed in this one file. */
+
+/** An actor's kind and id. */
+export interface Address {
+  readonly kind: string;
+  readonly id: string;
+}
+
+const SAFE_TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Ids reach a subject only through this: no dots, wildcards, blanks or anything else that changes its meaning. */
+export function isSafeToken(token: string): boolean {
+  return SAFE_TOKEN.test(token);
+}
+
+function safe(token: string): string {
+  if (!isSafeToken(token)) throw new RangeError(`not a safe subject token: ${JSON.stringify(token.slice(0, 80))}`);
+  return token;
+}
+
+export const streams = {
+  events: { name: "EVENTS", subjects: ["evt.>"] },
+  timers: { name: "TIMERS", subjects: ["timer.>"] },
+  numbers: { name: "NUMBERS", subjects: ["num.>"] },
+  dead: { name: "DEAD", subjects: ["dead.>"] },
+} as const;
+
+export const buckets = { state: "state", leases: "leases", config: "config", requests: "requests" } as const;
+
+export const subjects = {
+  /** An actor's journal: `evt.<agency>.<kind>.<id>`. */
+  events: (agency: string, { kind, id }: Address) => `evt.${safe(agency)}.${safe(kind)}.${safe(id)}`,
+  /** An actor's journal whatever the agency, for a reader who does not know it yet. An id has one agency for ever. */
+  eventsOf: ({ kind, id }: Address) => `evt.*.${safe(kind)}.${safe(id)}`,
+  command: (partition: number, { kind, id }: Address) => `cmd.${safe(kind)}.${partition}.${safe(id)}`,
+  commandsOf: (partition: number) => `cmd.*.${partition}.*`,
+  timerSet: ({ kind, id }: Address, name: string) => `timer.set.${safe(kind)}.${safe(id)}.${safe(name)}`,
+  timerDue: (partition: number, { kind, id }: Address) => `timer.due.${partition}.${safe(kind)}.${safe(id)}`,
+  timersDue: "timer.due.>",
+  number: (agency: string, year: number) => `num.${safe(agency)}.${year}`,
+  dead: ({ kind, id }: Address) => `dead.${safe(kind)}.${safe(id)}`,
+} as const;
+
+/** The actor of a journal subject; undefined when it is none. */
+export function addressOfEvents(subject: string): (Address & { agency: string }) | undefined {
+  const [prefix, agency, kind, id, more] = subject.split(".");
+  if (prefix !== "evt" || agency === undefined || kind === undefined || id === undefined || more !== undefined) return;
+  return { agency, kind, id };
+}
+
+export const stateKey = ({ kind, id }: Address) => `${safe(kind)}.${safe(id)}`;
+
+/** The actor of a key in the state bucket; undefined when it is none. */
+export function addressOfStateKey(key: string): Address | undefined {
+  const [kind, id, more] = key.split(".");
+  return kind === undefined || id === undefined || more !== undefined ? undefined : { kind, id };
+}
