@@ -25,7 +25,6 @@ const unitType = z.enum(unitTypes);
 export const assignment = z.strictObject({
   unitId: uuid,
   unitType,
-  callSign: z.string(),
   status: z.enum(assignmentStatuses),
   assignedAt: timestamp,
   enRouteAt: timestamp.nullable(),
@@ -124,7 +123,7 @@ export const closeIncident = z
   .strictObject({ disposition: text(100).min(1), note: text(4000).optional() })
   .meta({ id: "CloseIncident" });
 
-const oneOrMore = <T extends z.ZodType>(one: T) =>
+const oneOrMore = <T extends z.ZodType<unknown, string>>(one: T) =>
   z
     .string()
     .transform((list) => list.split(","))
@@ -134,7 +133,7 @@ const oneOrMore = <T extends z.ZodType>(one: T) =>
 export const incidentFilters = z.strictObject({
   ...page,
   status: oneOrMore(z.enum(incidentStatuses)).optional(),
-  priority: oneOrMore(z.coerce.number().pipe(priority)).optional(),
+  priority: oneOrMore(z.string().regex(/^[1-5]$/, "1 to 5").transform(Number)).optional(),
   type: oneOrMore(code).optional(),
   category: oneOrMore(code).optional(),
   agencyId: agencyId.optional(),
@@ -175,6 +174,8 @@ export type IncidentCommand =
   | { readonly type: "cancel"; readonly reason?: string }
   | { readonly type: "reopen"; readonly reason?: string }
   | { readonly type: "escalate"; readonly priority?: number; readonly reason: string }
+  /** Sent by a deadline alone; `due` is the moment it was set for. */
+  | { readonly type: "autoEscalate"; readonly due: string }
   | { readonly type: "close"; readonly disposition: string; readonly note?: string };
 
 /** The fields that a person enters. */
@@ -206,7 +207,6 @@ export type IncidentEvent =
       readonly type: "incident.assigned";
       readonly unitId: string;
       readonly unitType: (typeof unitTypes)[number];
-      readonly callSign: string;
       readonly replaces?: string;
     }
   | {

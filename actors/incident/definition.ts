@@ -1,0 +1,302 @@
+import type { ActorDefinition, DecideContext, Decision, Participation } from "../../runtime/actor.ts";
+import { assert, refuse } from "../../runtime/actor.ts";
+import { limits } from "../../schema/common.ts";
+import type { Assignment, AssignmentStatus, IncidentCommand, IncidentEvent } from "../../schema/incident.ts";
+import { escalationDeadlines } from "./escalation.ts";
+import { active, derivedStatus, furtherThan, type IncidentState, type Known, statusesReachableFrom } from "./state.ts";
+
+type Result = Decision<IncidentEvent>;
+
+/** An incident is reported, is worked by the units assigned to it, is resolved, and closes. `closed` is final. */
+export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentEvent> = {
+  kind: "incident",
+  initial: { phase: "unknown" },
+  limits: { mailboxMax: 256, idleMs: 600_000 },
+  agencyOf: (s) => (s.phase === "unknown" ? undefined : s.agencyId),
+
+  decide: {
+    create: (s, c) => {
+      if (s.phase !== "unknown") return refuse("already_exists", "this incident exists already");
+      const { type: _type, ...created } = c;
+      return [{ type: "incident.created", ...created }];
+    },
+
+    update: (s, c) =>
+      known(s, (it) => {
+        if (it.status === "closed") return final(it);
+        const changes: Record<string, unknown> = {};
+        const was: Record<string, unknown> = {};
+        for (const [field, value] of Object.entries(c.changes)) {
+          const before = it.fields[field as keyof Known["fields"]];
+          if (JSON.stringify(before) === JSON.stringify(value)) continue;
+          changes[field] = value;
+          was[field] = before;
+        }
+        const events: IncidentEvent[] = [];
+        if (Object.keys(changes).length > 0) events.push({ type: "incident.updated", changes, was });
+        if (c.note !== undefined) events.push({ type: "incident.noted", note: c.note });
+        return events;
+      }),
+
+    assign: (s, c, context) =>
+      known(s, (it) => {
+        if (!["new", "assigned", "en_route", "on_scene"].includes(it.status)) return notAllowed(it, "assigned");
+        const held = c.unitIds.find((unitId) => active(it, unitId));
+        if (held !== undefined) {
+          return refuse("already_assigned", `unit ${held} is assigned to this incident already`, { unitId: held });
+        }
+        if (it.assignments.length + c.unitIds.length > ASSIGNMENTS_MAX) {
+          return refuse("limit_reached", `an incident takes at most ${ASSIGNMENTS_MAX} assignments in its life`);
+        }
+        const joins: Participation[] = c.unitIds.map((unitId) => ({
+          to: { kind: "resource", id: unitId },
+          command: { type: "hold", incidentId: context.id, resourceType: c.unitType },
+        }));
+        const events: IncidentEvent[] = c.unitIds.map((unitId) => ({
+          type: "incident.assigned",
+          unitId,
+          unitType: c.unitType,
+          ...(c.replaces === undefined ? {} : { replaces: c.replaces }),
+        }));
+        if (c.replaces === undefined) return withStatus(it, events, joins);
+        const replaced = active(it, c.replaces);
+        if (replaced === undefined) return notAssigned(c.replaces);
+        events.push(cleared(replaced, "replaced"));
+        return withStatus(it, events, [...joins, release(replaced, context)]);
+      }),
+
+    unitStatus: (s, c, context) =>
+      known(s, (it) => {
+        const working = it.assignments.filter(({ status }) => status !== "cleared");
+        if (working.length === 0) return notAllowed(it, c.status);
+        const [first] = working;
+        if (c.unitId === undefined && working.length > 1) {
+          return refuse("unit_ambiguous", "more than one unit is assigned: say which with unitId", {
+            unitIds: working.map(({ unitId }) => unitId),
+          });
+        }
+        const unit = c.unitId === undefined ? first! : active(it, c.unitId);
+        if (unit === undefined) return notAssigned(c.unitId!);
+        if (c.status === "cleared") {
+          const to = c.unitSays === undefined ? {} : { status: c.unitSays };
+          return withStatus(it, [cleared(unit, c.reason)], [release(unit, context, to)]);
+        }
+        const says = c.unitSays ?? c.status;
+        const joins = [
+          { to: { kind: "resource", id: unit.unitId }, command: { type: "follow", incidentId: context.id, status: says } },
+        ];
+        // Transporting, say, is the unit's own affair: its assignment stays on scene.
+        if (unit.status === c.status && c.unitSays !== undefined && c.unitSays !== c.status) return { events: [], with: joins };
+        if (!furtherThan(c.status, unit.status)) {
+          return refuse("transition_not_allowed", `unit ${unit.unitId} is ${unit.status}: it cannot become ${c.status}`, {
+            allowed: ASSIGNMENT_NEXT[unit.status],
+          });
+        }
+        const moved: IncidentEvent = {
+          type: "incident.unit_status_changed",
+          unitId: unit.unitId,
+          from: unit.status,
+          to: c.status,
+          ...(c.unitSays === undefined ? {} : { unitSays: c.unitSays }),
+          ...(c.reason === undefined ? {} : { reason: c.reason }),
+        };
+        return withStatus(it, [moved], joins);
+      }),
+
+    resolve: (s, c, context) =>
+      known(s, (it) => {
+        if (!["assigned", "en_route", "on_scene"].includes(it.status)) {
+          // All units may have been cleared one by one: there is nothing left to do but to say so.
+          const worked = it.status === "new" && it.assignments.length > 0;
+          if (!worked) return notAllowed(it, "resolved");
+        }
+        return finish(it, { type: "incident.resolved", ...reason(c) }, context);
+      }),
+
+    cancel: (s, c, context) =>
+      known(s, (it) => {
+        if (it.status === "closed" || it.status === "cancelled") return notAllowed(it, "cancelled");
+        return finish(it, { type: "incident.cancelled", ...reason(c) }, context);
+      }),
+
+    reopen: (s, c) =>
+      known(s, (it) => {
+        if (!["resolved", "closed", "cancelled"].includes(it.status)) return notAllowed(it, "new");
+        return [{ type: "incident.reopened", ...reason(c) }];
+      }),
+
+    escalate: (s, c) =>
+      known(s, (it) => {
+        if (["resolved", "closed", "cancelled"].includes(it.status)) return final(it);
+        const from = it.fields.priority;
+        const to = c.priority ?? from - 1;
+        if (to < 1 || to >= from) {
+          return refuse("priority_at_limit", `the priority is ${from}: it can only be raised above that, 1 at most`, {
+            priority: from,
+          });
+        }
+        return [{ type: "incident.escalated", from, to, reason: c.reason }];
+      }),
+
+    autoEscalate: (s, c) => {
+      // A ring that comes late means nothing any more: the state says whether it is still due.
+      const due = escalationDeadlines(s).some(({ at }) => at === c.due);
+      if (s.phase === "unknown" || !due) return [];
+      const from = s.fields.priority;
+      return [{ type: "incident.escalated", from, to: from - 1, reason: "no unit assigned in time" }];
+    },
+
+    close: (s, c) =>
+      known(s, (it) => {
+        if (it.status !== "resolved") return notAllowed(it, "closed");
+        return [{ type: "incident.closed", disposition: c.disposition, ...(c.note === undefined ? {} : { note: c.note }) }];
+      }),
+  },
+
+  evolve: {
+    "incident.created": (s, { type: _type, ...e }, { at, by }) => {
+      assert(s.phase === "unknown", "an incident is created once");
+      return {
+        phase: "known",
+        ...e,
+        status: "new",
+        assignments: [],
+        disposition: null,
+        createdBy: by,
+        createdAt: at,
+        updatedAt: at,
+        waitingSince: at,
+        resolvedAt: null,
+        closedAt: null,
+      };
+    },
+    "incident.updated": (s, e, { at }) => ({ ...existing(s), updatedAt: at, fields: { ...existing(s).fields, ...e.changes } }),
+    "incident.noted": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
+    "incident.assigned": (s, e, { at }) => {
+      const it = existing(s);
+      assert(active(it, e.unitId) === undefined, `${e.unitId} is assigned already`);
+      const { unitId, unitType } = e;
+      const fresh: Assignment = {
+        unitId,
+        unitType,
+        status: "assigned",
+        assignedAt: at,
+        enRouteAt: null,
+        onSceneAt: null,
+        clearedAt: null,
+      };
+      return { ...it, updatedAt: at, assignments: [...it.assignments, fresh] };
+    },
+    "incident.unit_status_changed": (s, e, { at }) => {
+      const it = existing(s);
+      const unit = active(it, e.unitId);
+      assert(unit?.status === e.from, `${e.unitId} is not ${e.from}`);
+      const stamp = STAMP[e.to];
+      const moved: Assignment = { ...unit, status: e.to, ...(stamp === undefined ? {} : { [stamp]: at }) };
+      return { ...it, updatedAt: at, assignments: it.assignments.map((one) => (one === unit ? moved : one)) };
+    },
+    "incident.status_changed": (s, e, { at }) => {
+      const it = existing(s);
+      assert(it.status === e.from, `the incident is ${it.status}, not ${e.from}`);
+      return { ...it, status: e.to, updatedAt: at, waitingSince: e.to === "new" ? at : it.waitingSince };
+    },
+    "incident.escalated": (s, e, { at }) => {
+      const it = existing(s);
+      assert(it.fields.priority === e.from, `the priority is ${it.fields.priority}, not ${e.from}`);
+      return { ...it, updatedAt: at, waitingSince: at, fields: { ...it.fields, priority: e.to } };
+    },
+    "incident.resolved": (s, _e, { at }) => ({ ...idle(s), status: "resolved", resolvedAt: at, updatedAt: at }),
+    "incident.cancelled": (s, _e, { at }) => ({ ...idle(s), status: "cancelled", updatedAt: at }),
+    "incident.reopened": (s, _e, { at }) => ({
+      ...idle(s),
+      status: "new",
+      disposition: null,
+      resolvedAt: null,
+      closedAt: null,
+      updatedAt: at,
+      waitingSince: at,
+    }),
+    "incident.closed": (s, e, { at }) => {
+      assert(existing(s).status === "resolved", "only what is resolved is closed");
+      return { ...idle(s), status: "closed", disposition: e.disposition, closedAt: at, updatedAt: at };
+    },
+  },
+
+  deadlines: escalationDeadlines,
+};
+
+/** More is no incident but a data error, and each is carried in every snapshot. */
+const ASSIGNMENTS_MAX = 4 * limits.unitsPerAssign;
+
+/** What an assignment may become. Steps may be skipped: a crew that arrives without having pressed "en route" has arrived. */
+const ASSIGNMENT_NEXT: Readonly<Record<AssignmentStatus, readonly AssignmentStatus[]>> = {
+  assigned: ["en_route", "on_scene", "cleared"],
+  en_route: ["on_scene", "cleared"],
+  on_scene: ["cleared"],
+  cleared: [],
+};
+
+const STAMP: Partial<Record<AssignmentStatus, "enRouteAt" | "onSceneAt" | "clearedAt">> = {
+  en_route: "enRouteAt",
+  on_scene: "onSceneAt",
+  cleared: "clearedAt",
+};
+
+function known(s: IncidentState, decide: (it: Known) => Result): Result {
+  return s.phase === "unknown" ? refuse("not_found", "no such incident") : decide(s);
+}
+
+function existing(s: IncidentState): Known {
+  assert(s.phase === "known", "something happened to an incident before it was created");
+  return s;
+}
+
+/** No unit may be left on an incident that nobody works on. */
+function idle(s: IncidentState): Known {
+  const it = existing(s);
+  assert(it.assignments.every(({ status }) => status === "cleared"), "a unit is still assigned");
+  return it;
+}
+
+function notAllowed(it: Known, to: string): Result {
+  const allowed = statusesReachableFrom(it);
+  const detail = `an incident that is ${it.status} cannot become ${to}; allowed: ${allowed.join(", ") || "nothing"}`;
+  return refuse("transition_not_allowed", detail, { allowed });
+}
+
+function final(it: Known): Result {
+  return refuse("incident_final", `the incident is ${it.status}`, { allowed: statusesReachableFrom(it) });
+}
+
+function notAssigned(unitId: string): Result {
+  return refuse("unit_not_assigned", `unit ${unitId} is not assigned to this incident`, { unitId });
+}
+
+function reason(c: { readonly reason?: string }): { readonly reason?: string } {
+  return c.reason === undefined ? {} : { reason: c.reason };
+}
+
+function cleared({ unitId, status }: Assignment, why?: string): IncidentEvent & { type: "incident.unit_status_changed" } {
+  const moved = { type: "incident.unit_status_changed", unitId, from: status, to: "cleared" } as const;
+  return why === undefined ? moved : { ...moved, reason: why };
+}
+
+function release({ unitId }: Assignment, { id }: DecideContext, to: { readonly status?: string } = {}): Participation {
+  return { to: { kind: "resource", id: unitId }, command: { type: "release", incidentId: id, ...to } };
+}
+
+/** Events that move units, and the incident's own status where it follows from them. */
+function withStatus(it: Known, events: readonly IncidentEvent[], joins: readonly Participation[]): Result {
+  const to = derivedStatus(it, events);
+  const follows: IncidentEvent[] = to === it.status ? [] : [{ type: "incident.status_changed", from: it.status, to }];
+  return { events: [...events, ...follows], with: joins };
+}
+
+/** Frees every unit that is still assigned, in the same commit. */
+function finish(it: Known, event: IncidentEvent, context: DecideContext): Result {
+  const working = it.assignments.filter(({ status }) => status !== "cleared");
+  return {
+    events: [...working.map((unit) => cleared(unit)), event],
+    with: working.map((unit) => release(unit, context)),
+  };
+}

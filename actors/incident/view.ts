@@ -1,0 +1,27 @@
+import type { View } from "../../runtime/board.ts";
+import type { Incident, IncidentFilters } from "../../schema/incident.ts";
+import type { Known } from "./state.ts";
+
+export const incidentView: View = {
+  present(id, state, version): Incident {
+    const { fields, phase: _phase, waitingSince: _waitingSince, createdBy: _createdBy, ...rest } = state as Known;
+    return { id, ...fields, ...rest, assignments: [...rest.assignments], metadata: { ...fields.metadata }, version } as Incident;
+  },
+  matches(state, filters) {
+    const it = state as Known;
+    const wanted = filters as Partial<IncidentFilters>;
+    return (
+      (wanted.status?.includes(it.status) ?? true) &&
+      (wanted.priority?.includes(it.fields.priority) ?? true) &&
+      (wanted.type?.includes(it.fields.type) ?? true) &&
+      (wanted.category?.includes(it.fields.category) ?? true) &&
+      (wanted.agencyId === undefined || wanted.agencyId === it.agencyId) &&
+      (wanted.parentId === undefined || wanted.parentId === it.fields.parentId) &&
+      (wanted.incidentNumber === undefined || wanted.incidentNumber === it.incidentNumber) &&
+      (wanted.createdAfter === undefined || Date.parse(it.createdAt) > Date.parse(wanted.createdAfter)) &&
+      (wanted.createdBefore === undefined || Date.parse(it.createdAt) < Date.parse(wanted.createdBefore)) &&
+      (wanted.unitId === undefined ||
+        it.assignments.some(({ unitId, status }) => unitId === wanted.unitId && status !== "cleared"))
+    );
+  },
+};

@@ -1,0 +1,179 @@
+import { connect, type MsgHdrs, headers, type NatsConnection, type Msg } from "@nats-io/transport-node";
+import { type Clock, type Log, PortUnavailable, UncertainOutcome } from "../ports/index.ts";
+
+/** Older servers lack atomic batches with schedules, counters and per-key TTL as used here. */
+const SERVER_AT_LEAST = [2, 14] as const;
+
+const PUBLISH_TIMEOUT_MS = 5_000;
+
+/** The answer of JetStream to a publish. */
+export interface Ack {
+  readonly seq: number;
+  readonly val?: string;
+  readonly error?: { readonly err_code: number; readonly description: string };
+}
+
+interface Pending {
+  readonly resolve: (ack: Ack) => void;
+  readonly reject: (error: Error) => void;
+  readonly sentMs: number;
+}
+
+/**
+ * One connection, and publishing with as little as possible around it: one inbox, one map of what waits for an answer, one
+ * timer for all time-outs.
+ */
+export class Connection {
+  readonly nc: NatsConnection;
+  readonly #inbox: string;
+  readonly #pending = new Map<string, Pending>();
+  readonly #clock: Clock;
+  #next = 0;
+  #cancelSweep: () => void = () => undefined;
+  #connected = true;
+
+  private constructor(nc: NatsConnection, clock: Clock, token: string) {
+    this.nc = nc;
+    this.#clock = clock;
+    this.#inbox = `_INBOX.tocsin.${token}.`;
+    nc.subscribe(`${this.#inbox}*`, { callback: (_error, message) => this.#answered(message) });
+    this.#sweep();
+  }
+
+  /** @throws when the server is too old, naming it; waits for it to come up otherwise, for `waitMs` */
+  static async open(url: string, clock: Clock, log: Log, token: string, waitMs = 10_000): Promise<Connection> {
+    const nc = await connect({
+      servers: url.split(","),
+      name: `tocsin-${token}`,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+      reconnectJitter: 50,
+      pingInterval: 10_000,
+      noAsyncTraces: true,
+      waitOnFirstConnect: true,
+      timeout: waitMs,
+      ignoreAuthErrorAbort: true,
+    });
+    const version = nc.info?.version ?? "unknown";
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    if (major < SERVER_AT_LEAST[0] || (major === SERVER_AT_LEAST[0] && minor < SERVER_AT_LEAST[1])) {
+      await nc.close();
+      throw new Error(`nats-server ${version} at ${url} is too old: ${SERVER_AT_LEAST.join(".")} or newer is needed`);
+    }
+    const connection = new Connection(nc, clock, token);
+    void connection.#watch(log);
+    return connection;
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  get serverVersion(): string {
+    return this.nc.info?.version ?? "unknown";
+  }
+
+  /** @throws UncertainOutcome when no answer came; PortUnavailable when it surely was not sent */
+  publish(subject: string, payload: string, header?: MsgHdrs): Promise<Ack> {
+    if (!this.#connected) return Promise.reject(new PortUnavailable("not connected to nats-server"));
+    const token = String(this.#next++);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(token, { resolve, reject, sentMs: this.#clock.monotonicMs() });
+      this.send(subject, payload, header, this.#inbox + token);
+    });
+  }
+
+  /** Without waiting for anything: only for what a later answer covers. */
+  send(subject: string, payload: string, header?: MsgHdrs, reply?: string): void {
+    this.nc.publish(subject, payload, {
+      ...(header === undefined ? {} : { headers: header }),
+      ...(reply === undefined ? {} : { reply }),
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#cancelSweep();
+    await this.nc.close();
+    this.#failAll();
+  }
+
+  #answered(message: Msg): void {
+    const token = message.subject.slice(this.#inbox.length);
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    this.#pending.delete(token);
+    if (message.headers?.code === 503) pending.reject(new PortUnavailable("JetStream does not answer for this subject"));
+    else pending.resolve(JSON.parse(message.string()) as Ack);
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = this.#clock.after(1_000, () => {
+      const oldest = this.#clock.monotonicMs() - PUBLISH_TIMEOUT_MS;
+      for (const [token, { sentMs, reject }] of this.#pending) {
+        if (sentMs > oldest) break;
+        this.#pending.delete(token);
+        reject(new UncertainOutcome("JetStream did not answer in time"));
+      }
+      this.#sweep();
+    });
+  }
+
+  /** What was under way when the connection broke may have arrived or not: better known at once than after a time-out. */
+  #failAll(): void {
+    const lost = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of lost) reject(new UncertainOutcome("the connection to nats-server broke"));
+  }
+
+  async #watch(log: Log): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === "disconnect") {
+        this.#connected = false;
+        this.#failAll();
+        log.warn({}, "disconnected from nats-server");
+      } else if (status.type === "reconnect") {
+        this.#connected = true;
+        log.info({}, "connected to nats-server again");
+      }
+    }
+  }
+}
+
+const FENCE = "Nats-Expected-Last-Subject-Sequence";
+
+export function fenced(expectedSequence: number): MsgHdrs {
+  const header = headers();
+  header.set(FENCE, String(expectedSequence));
+  return header;
+}
+
+export interface BatchMessage {
+  readonly subject: string;
+  readonly payload: string;
+  readonly header: MsgHdrs;
+}
+
+/** All or nothing in one round trip: all but the last are sent without waiting, the last one commits. */
+export function publishBatch(connection: Connection, batchId: string, messages: readonly BatchMessage[]): Promise<Ack> {
+  messages.forEach(({ header }, index) => {
+    header.set("Nats-Batch-Id", batchId);
+    header.set("Nats-Batch-Sequence", String(index + 1));
+  });
+  const last = messages[messages.length - 1]!;
+  for (const { subject, payload, header } of messages.slice(0, -1)) connection.send(subject, payload, header);
+  last.header.set("Nats-Batch-Commit", "1");
+  return connection.publish(last.subject, last.payload, last.header);
+}
+
+/** Error codes that say: a fence failed. They differ by version and by what else was under way. */
+const FENCE_ERRORS: ReadonlySet<number> = new Set([10071, 10158, 10164]);
+
+/**
+ * @returns the sequence of the last message, or undefined when a fence failed
+ * @throws UncertainOutcome for any other refusal: the caller looks and tries again
+ */
+export function sequenceOf(ack: Ack): number | undefined {
+  if (ack.error === undefined) return ack.seq;
+  if (FENCE_ERRORS.has(ack.error.err_code)) return;
+  throw new UncertainOutcome(`JetStream refused: ${ack.error.description} (${ack.error.err_code})`);
+}

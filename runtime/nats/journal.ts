@@ -1,0 +1,147 @@
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type OrderedConsumerOptions,
+} from "@nats-io/jetstream";
+import { streams } from "../../schema/subjects.ts";
+import {
+  type Append,
+  type AppendResult,
+  type Clock,
+  type Ids,
+  type Journal,
+  type JournalEntry,
+  type Log,
+  PortUnavailable,
+} from "../ports/index.ts";
+import { pause } from "../pause.ts";
+import { type Connection, fenced, publishBatch, sequenceOf } from "./connection.ts";
+
+const STREAM = streams.events.name;
+/** Entries a page of `read`. */
+const PAGE = 500;
+
+export class NatsJournal implements Journal {
+  /** The server takes 1,000. */
+  readonly maxBatch = 1_000;
+  readonly #connection: Connection;
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #log: Log;
+
+  constructor(connection: Connection, js: JetStreamClient, jsm: JetStreamManager, clock: Clock, ids: Ids, log: Log) {
+    this.#connection = connection;
+    this.#js = js;
+    this.#jsm = jsm;
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#log = log;
+  }
+
+  async append(appends: readonly Append[]): Promise<AppendResult> {
+    const [only] = appends;
+    if (only !== undefined && appends.length === 1) {
+      const ack = await this.#connection.publish(only.subject, only.payload, fenced(only.expectedSequence));
+      const sequence = sequenceOf(ack);
+      return sequence === undefined ? { ok: false } : { ok: true, sequences: [sequence] };
+    }
+    const messages = appends.map(({ subject, payload, expectedSequence }) => ({
+      subject,
+      payload,
+      header: fenced(expectedSequence),
+    }));
+    const last = sequenceOf(await publishBatch(this.#connection, this.#ids.token(), messages));
+    if (last === undefined) return { ok: false };
+    // A batch is stored without anything between: the last sequence tells all.
+    return { ok: true, sequences: appends.map((_, index) => last - appends.length + 1 + index) };
+  }
+
+  async read(subject: string, after: number, limit = Number.POSITIVE_INFINITY): Promise<readonly JournalEntry[]> {
+    const entries: JournalEntry[] = [];
+    let from = after + 1;
+    while (entries.length < limit) {
+      const page = await this.#page(subject, from, Math.min(PAGE, limit - entries.length));
+      entries.push(...page);
+      if (page.length < Math.min(PAGE, limit)) break;
+      from = page[page.length - 1]!.sequence + 1;
+    }
+    return entries.slice(0, limit);
+  }
+
+  async #page(subject: string, from: number, count: number): Promise<JournalEntry[]> {
+    try {
+      if (count === 1) {
+        const message = await this.#jsm.direct.getMessage(STREAM, { seq: from, next_by_subj: subject });
+        return message === null
+          ? []
+          : [{ sequence: message.seq, subject: message.subject, payload: message.string() }];
+      }
+      const page: JournalEntry[] = [];
+      const messages = await this.#jsm.direct.getBatch(STREAM, { seq: from, next_by_subj: subject, batch: count });
+      for await (const message of messages) {
+        page.push({ sequence: message.seq, subject: message.subject, payload: message.string() });
+      }
+      return page;
+    } catch (error) {
+      if (isNotFound(error)) return [];
+      throw new PortUnavailable(`the journal could not be read: ${error}`);
+    }
+  }
+
+  async lastSequence(): Promise<number> {
+    try {
+      return (await this.#jsm.streams.info(STREAM)).state.last_seq;
+    } catch (error) {
+      throw new PortUnavailable(`the journal could not be asked: ${error}`);
+    }
+  }
+
+  async follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+    const until = await this.lastSequence();
+    let position = after;
+    let stopped = false;
+    let messages: ConsumerMessages | undefined;
+    let told = position >= until;
+    if (told) caughtUp();
+    const run = async () => {
+      while (!stopped) {
+        try {
+          const options: Partial<OrderedConsumerOptions> = {
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: position + 1,
+          };
+          const consumer = await this.#js.consumers.get(STREAM, options);
+          messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
+          for await (const message of messages) {
+            if (stopped) break;
+            if (message.seq <= position) continue;
+            position = message.seq;
+            onEntry({ sequence: message.seq, subject: message.subject, payload: message.string() });
+            if (!told && position >= until) {
+              told = true;
+              caughtUp();
+            }
+          }
+        } catch (error) {
+          if (!stopped) this.#log.warn({ error, position }, "following the journal broke off; it goes on");
+        }
+        if (!stopped) await pause(this.#clock, 200);
+      }
+    };
+    void run();
+    return () => {
+      stopped = true;
+      messages?.stop();
+    };
+  }
+}
+
+/** The client tells a message that is not there by these names and codes. */
+export function isNotFound(error: unknown): boolean {
+  const { code, status, message } = error as { code?: unknown; status?: unknown; message?: unknown };
+  return code === 404 || status === 404 || code === 10037 || (typeof message === "string" && /no message found|not found/i.test(message));
+}

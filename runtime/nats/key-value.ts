@@ -1,0 +1,158 @@
+import { DeliverPolicy, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import { pause } from "../pause.ts";
+import {
+  type Clock,
+  type Ids,
+  type KeyValue,
+  type KeyValueEntry,
+  type Log,
+  PortUnavailable,
+  type Put,
+  type PutResult,
+} from "../ports/index.ts";
+import { type Connection, fenced, publishBatch, sequenceOf } from "./connection.ts";
+import { headers } from "@nats-io/transport-node";
+
+/** A KV bucket, written through its stream, so that many puts can be one atomic batch and have a time to live. */
+export class NatsKeyValue implements KeyValue {
+  readonly #connection: Connection;
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  readonly #kv: KV;
+  readonly #bucket: string;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #log: Log;
+
+  constructor(
+    connection: Connection,
+    js: JetStreamClient,
+    jsm: JetStreamManager,
+    kv: KV,
+    bucket: string,
+    clock: Clock,
+    ids: Ids,
+    log: Log,
+  ) {
+    this.#connection = connection;
+    this.#js = js;
+    this.#jsm = jsm;
+    this.#kv = kv;
+    this.#bucket = bucket;
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#log = log;
+  }
+
+  async get(key: string): Promise<KeyValueEntry | undefined> {
+    try {
+      const entry = await this.#kv.get(key);
+      if (entry === null || entry.operation !== "PUT") return;
+      return { key, value: entry.string(), revision: entry.revision };
+    } catch (error) {
+      throw new PortUnavailable(`bucket ${this.#bucket} could not be read: ${error}`);
+    }
+  }
+
+  async put(puts: readonly Put[]): Promise<PutResult> {
+    const messages = puts.map(({ key, value, expectedRevision }) => ({
+      subject: this.#subject(key),
+      payload: value,
+      header: expectedRevision === undefined ? headers() : fenced(expectedRevision),
+    }));
+    const [only] = messages;
+    if (only === undefined) return { ok: true, revisions: [] };
+    const ack =
+      messages.length === 1
+        ? await this.#connection.publish(only.subject, only.payload, only.header)
+        : await publishBatch(this.#connection, this.#ids.token(), messages);
+    const last = sequenceOf(ack);
+    if (last === undefined) return (await this.#overMarker(puts)) ?? { ok: false };
+    return { ok: true, revisions: puts.map((_, index) => last - puts.length + 1 + index) };
+  }
+
+  async putExpiring({ key, value, expectedRevision }: Required<Put>, ttlMs: number): Promise<PutResult> {
+    const header = fenced(expectedRevision);
+    header.set("Nats-TTL", `${Math.ceil(ttlMs / 1_000)}s`);
+    const revision = sequenceOf(await this.#connection.publish(this.#subject(key), value, header));
+    if (revision !== undefined) return { ok: true, revisions: [revision] };
+    const marker = expectedRevision === 0 ? await this.#markerOf(key) : undefined;
+    return marker === undefined ? { ok: false } : this.putExpiring({ key, value, expectedRevision: marker }, ttlMs);
+  }
+
+  /** A key that was deleted or has expired leaves a marker with a revision of its own: for us it does not exist. */
+  async #markerOf(key: string): Promise<number | undefined> {
+    const entry = await this.#kv.get(key);
+    return entry === null || entry.operation === "PUT" ? undefined : entry.revision;
+  }
+
+  async #overMarker(puts: readonly Put[]): Promise<PutResult | undefined> {
+    const [only] = puts;
+    if (only === undefined || puts.length > 1 || only.expectedRevision !== 0) return;
+    const marker = await this.#markerOf(only.key);
+    return marker === undefined ? undefined : this.put([{ ...only, expectedRevision: marker }]);
+  }
+
+  async delete(key: string): Promise<void> {
+    try {
+      await this.#kv.delete(key);
+    } catch (error) {
+      throw new PortUnavailable(`bucket ${this.#bucket} could not be written: ${error}`);
+    }
+  }
+
+  async *entries(): AsyncIterable<KeyValueEntry> {
+    const stream = `KV_${this.#bucket}`;
+    const prefix = this.#subject("");
+    const { state } = await this.#jsm.streams.info(stream);
+    if (state.messages === 0) return;
+    const consumer = await this.#js.consumers.get(stream, { deliver_policy: DeliverPolicy.All });
+    const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
+    for await (const message of messages) {
+      const key = message.subject.slice(prefix.length);
+      if (message.headers?.get("KV-Operation") === "" || message.headers === undefined) {
+        yield { key, value: message.string(), revision: message.seq };
+      }
+      if (message.seq >= state.last_seq || message.info.pending === 0) break;
+    }
+    await messages.close();
+  }
+
+  async watch(onChange: (key: string, entry: KeyValueEntry | undefined) => void): Promise<() => void> {
+    let stopped = false;
+    let stopIteration: () => void = () => undefined;
+    await new Promise<void>((resolve) => {
+      const run = async () => {
+        while (!stopped) {
+          try {
+            let expected = (await this.#jsm.streams.info(`KV_${this.#bucket}`)).state.messages;
+            if (expected === 0) resolve();
+            const changes = await this.#kv.watch();
+            stopIteration = () => changes.stop();
+            for await (const entry of changes) {
+              const { key, operation, revision, delta } = entry;
+              if (stopped) return;
+              expected -= 1;
+              const value = operation === "PUT" ? { key, value: entry.string(), revision } : undefined;
+              onChange(key, value);
+              if (delta === 0 || expected <= 0) resolve();
+            }
+          } catch (error) {
+            if (!stopped) this.#log.warn({ error, bucket: this.#bucket }, "watching a bucket broke off; it goes on");
+          }
+          if (!stopped) await pause(this.#clock, 200);
+        }
+      };
+      void run();
+    });
+    return () => {
+      stopped = true;
+      stopIteration();
+    };
+  }
+
+  #subject(key: string): string {
+    return `$KV.${this.#bucket}.${key}`;
+  }
+}

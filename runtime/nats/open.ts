@@ -1,0 +1,104 @@
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { buckets, streams } from "../../schema/subjects.ts";
+import type { Clock, Ids, Log, Ports } from "../ports/index.ts";
+import { Connection } from "./connection.ts";
+import { NatsDeadLetters } from "./dead-letters.ts";
+import { NatsJournal } from "./journal.ts";
+import { NatsKeyValue } from "./key-value.ts";
+import { NatsNumbers } from "./numbers.ts";
+import { NatsTimers } from "./timers.ts";
+import { NatsTransport } from "./transport.ts";
+
+export interface NatsOptions {
+  readonly url: string;
+  /** Copies of every stream: 1 on one machine, 3 in a cluster. Never 2: half of a pair cannot outvote the other. */
+  readonly replicas: number;
+}
+
+export interface NatsPorts extends Ports {
+  readonly connection: Connection;
+  close(): Promise<void>;
+}
+
+/** How long an Idempotency-Key of a creation is known. Any later, a repetition is a new request. */
+const REQUEST_TTL_MS = 24 * 3_600_000;
+
+/** `allow_*` flags newer than the client's types are passed on as they are. */
+type StreamWanted = { readonly name: string; readonly subjects: readonly string[] } & Omit<
+  Partial<StreamConfig>,
+  "name" | "subjects"
+> & { readonly allow_msg_counter?: boolean; readonly allow_msg_schedules?: boolean };
+
+/** Connects, and makes the streams and buckets that are not there. */
+export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log: Log): Promise<NatsPorts> {
+  const connection = await Connection.open(options.url, clock, log, ids.token());
+  const { nc } = connection;
+  const js = jetstream(nc);
+  const jsm = await jetstreamManager(nc);
+  const stream = (config: StreamWanted) =>
+    ensureStream(jsm, options, config);
+  // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
+  await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
+  await stream({
+    ...streams.timers,
+    allow_atomic: true,
+    allow_msg_schedules: true,
+    // What rang and was handled is of no more use; what is set stays until it rings.
+    retention: RetentionPolicy.Workqueue,
+  });
+  await stream({ ...streams.numbers, allow_msg_counter: true });
+  await stream({ ...streams.dead, max_msgs: 100_000, discard: DiscardPolicy.Old });
+
+  const kvm = new Kvm(nc);
+  const bucket = async (name: string, kvOptions: object): Promise<NatsKeyValue> => {
+    const kv: KV = await kvm.create(name, { history: 1, replicas: options.replicas, storage: StorageType.File, ...kvOptions });
+    const { config } = await jsm.streams.info(`KV_${name}`);
+    if (!config.allow_atomic) await jsm.streams.update(`KV_${name}`, { ...config, allow_atomic: true });
+    return new NatsKeyValue(connection, js, jsm, kv, name, clock, ids, log);
+  };
+  return {
+    connection,
+    clock,
+    ids,
+    log,
+    journal: new NatsJournal(connection, js, jsm, clock, ids, log),
+    state: await bucket(buckets.state, {}),
+    leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
+    config: await bucket(buckets.config, {}),
+    requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),
+    timers: new NatsTimers(connection, js, jsm, clock, ids, log),
+    transport: new NatsTransport(nc),
+    numbers: new NatsNumbers(connection),
+    deadLetters: new NatsDeadLetters(connection, jsm),
+    close: () => connection.close(),
+  };
+}
+
+async function ensureStream(
+  jsm: JetStreamManager,
+  { replicas }: NatsOptions,
+  config: StreamWanted,
+): Promise<void> {
+  const wanted = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    allow_direct: true,
+    num_replicas: replicas,
+    ...config,
+    subjects: [...config.subjects],
+  };
+  try {
+    await jsm.streams.info(config.name);
+  } catch {
+    await jsm.streams.add(wanted);
+  }
+}
