@@ -18,7 +18,7 @@ interface Typed {
 /** What an actor asks of another one within the same commit: both happen or neither does. */
 export interface Participation {
   readonly to: Address;
-  readonly command: Typed;
+  readonly command: Typed & Readonly<Record<string, unknown>>;
 }
 
 /** Events of this actor, together with what others must accept in the same commit. */
@@ -33,7 +33,7 @@ export interface Joint<Event> {
  */
 export interface Forward {
   readonly forwardTo: Address;
-  readonly command: Typed;
+  readonly command: Typed & Readonly<Record<string, unknown>>;
 }
 
 /** Events (none: nothing to do, and nothing is written), a refusal, or something that involves other actors. */

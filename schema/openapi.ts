@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { type ErrorCode, errorKinds } from "./errors.ts";
+import { type Route, routes } from "./routes.ts";
+
+const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
+    requestId: z.string(),
+    issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    allowed: z.array(z.string()).optional(),
+  })
+  .meta({ id: "Problem" });
+
+const always: readonly ErrorCode[] = ["unauthenticated", "forbidden", "rate_limited", "no_host", "internal", "headers_too_large"];
+const withBody: readonly ErrorCode[] = [
+  "malformed_json",
+  "invalid_body",
+  "body_too_large",
+  "unsupported_media_type",
+  "version_mismatch",
+  "idempotency_key_reused",
+];
+
+/** The OpenAPI 3.1 document, made from the route table and the schemas that also validate. */
+export function openApi(version: string): object {
+  const components: Record<string, object> = {};
+  const paths: Record<string, Record<string, object>> = {};
+  for (const [operationId, route] of Object.entries<Route>(routes)) {
+    const path = (paths[route.path] ??= {});
+    path[route.method] = {
+      operationId,
+      summary: route.summary,
+      tags: [route.tag],
+      parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+      ...(route.body === undefined
+        ? {}
+        : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(route.body, "input", components) } } } }),
+      responses: responsesOf(route, components),
+      security: [{ bearer: [] }],
+      "x-roles": route.roles,
+    };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Tocsin", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      schemas: components,
+    },
+  };
+}
+
+/** A schema with an id becomes a component, and a reference to it. */
+function schemaOf(schema: z.ZodType, io: "input" | "output", components: Record<string, object>): object {
+  const { $schema: _dialect, $defs, ...json } = z.toJSONSchema(schema, { io, target: "draft-2020-12" }) as Record<string, unknown>;
+  const relocate = (value: object): object => JSON.parse(JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/"));
+  for (const [id, definition] of Object.entries(($defs ?? {}) as Record<string, object>)) {
+    const { id: _id, ...rest } = relocate(definition) as Record<string, unknown>;
+    components[id] = rest;
+  }
+  const id = schema.meta()?.id;
+  if (id === undefined) return relocate(json);
+  const { id: _id, ...rest } = relocate(json) as Record<string, unknown>;
+  components[id] = rest;
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+function pathParameters({ path }: Route): object[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string", format: "uuid" },
+  }));
+}
+
+function queryParameters({ query }: Route): object[] {
+  if (!(query instanceof z.ZodObject)) return [];
+  const { properties = {} } = z.toJSONSchema(query, { io: "input", unrepresentable: "any" }) as { properties?: Record<string, object> };
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
+}
+
+function headerParameters({ method, query }: Route): object[] {
+  const text = { type: "string" };
+  if (method === "get" && query === undefined) return [];
+  if (method === "get") {
+    return [{ name: "Tocsin-Sequence", in: "header", schema: text, description: "answer only once the list shows this write" }];
+  }
+  return [
+    { name: "Idempotency-Key", in: "header", schema: { ...text, maxLength: 200 }, description: "a repeat gets the first answer" },
+    { name: "If-Match", in: "header", schema: text, description: "the ETag that was read: 412 if it changed since" },
+  ];
+}
+
+function responsesOf(route: Route, components: Record<string, object>): object {
+  const codes = new Set<ErrorCode>([
+    ...always,
+    ...(route.body === undefined ? [] : withBody),
+    ...(route.query === undefined ? [] : (["invalid_query"] as const)),
+    ...route.refusals,
+  ]);
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) byStatus.set(errorKinds[code].status, [...(byStatus.get(errorKinds[code].status) ?? []), code]);
+  const failure = { "application/problem+json": { schema: schemaOf(problem, "output", components) } };
+  const responses: Record<string, object> = {
+    [route.status]: {
+      description: "Done",
+      content: { "application/json": { schema: schemaOf(route.answer, "output", components) } },
+    },
+  };
+  for (const [status, named] of [...byStatus].sort(([a], [b]) => a - b)) {
+    responses[status] = { description: named.map((code) => `${errorKinds[code].title} (\`${code}\`)`).join("; "), content: failure };
+  }
+  return responses;
+}
