@@ -1,4 +1,5 @@
 import { isRetryable } from "../schema/errors.ts";
+import { type Envelope, parseEnvelope } from "../schema/envelope.ts";
 import type { Principal } from "../schema/principal.ts";
 import { type Address, subjects } from "../schema/subjects.ts";
 import type { CellReply } from "./cell.ts";
@@ -49,6 +50,12 @@ export class Client {
   /** The state as it is. */
   read(to: Address, by: Principal, requestId: string): Promise<Reply> {
     return this.send(to, { op: "read", by, requestId });
+  }
+
+  /** An actor's envelopes after a journal sequence, oldest first. The caller has read the actor: it may know of it. */
+  async history(of: Address, after: number, limit: number): Promise<readonly { sequence: number; envelope: Envelope }[]> {
+    const entries = await this.#ports.journal.read(subjects.eventsOf(of), after, limit);
+    return entries.map(({ sequence, payload }) => ({ sequence, envelope: parseEnvelope(payload) }));
   }
 
   /** Sends, and sends again while the answer is that nothing was done because of where or when it was asked. */

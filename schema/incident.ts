@@ -156,6 +156,12 @@ export type IncidentCommand =
       readonly sourceAlertId: string | null;
     }
   | { readonly type: "update"; readonly changes: Partial<IncidentFields>; readonly note?: string }
+  /** A change of fields and a transition in one: both are accepted or neither is. */
+  | {
+      readonly type: "patch";
+      readonly update: Extract<IncidentCommand, { type: "update" }>;
+      readonly then: Extract<IncidentCommand, { type: "unitStatus" | "resolve" | "cancel" | "reopen" }>;
+    }
   | {
       readonly type: "assign";
       readonly unitIds: readonly string[];

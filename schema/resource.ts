@@ -92,6 +92,7 @@ export const locationReceipt = z
     refused: z.array(z.strictObject({ index: z.number().int(), reason: z.string() })),
   })
   .meta({ id: "LocationReceipt" });
+export type LocationReceipt = z.infer<typeof locationReceipt>;
 
 export const resourceFilters = z.strictObject({
   ...page,
@@ -152,4 +153,5 @@ export type ResourceEvent =
     }
   | { readonly type: "resource.assigned"; readonly incidentId: string }
   | { readonly type: "resource.released"; readonly incidentId: string }
-  | { readonly type: "resource.location_updated"; readonly position: Position; readonly refused?: number };
+  | ({ readonly type: "resource.location_updated"; readonly position: Position } & LocationReceipt)
+  | ({ readonly type: "resource.location_refused" } & LocationReceipt);

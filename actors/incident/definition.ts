@@ -1,5 +1,5 @@
 import type { ActorDefinition, DecideContext, Decision, Participation } from "../../runtime/actor.ts";
-import { assert, refuse } from "../../runtime/actor.ts";
+import { assert, decide, isForward, isJoint, isRefusal, refuse } from "../../runtime/actor.ts";
 import { limits } from "../../schema/common.ts";
 import type { Assignment, AssignmentStatus, IncidentCommand, IncidentEvent } from "../../schema/incident.ts";
 import { escalationDeadlines } from "./escalation.ts";
@@ -37,6 +37,16 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         if (c.note !== undefined) events.push({ type: "incident.noted", note: c.note });
         return events;
       }),
+
+    // Fields do not bear on transitions, so that both parts may be decided on the same state.
+    patch: (s, c, context) => {
+      const updated = incident.decide.update(s, c.update, context);
+      if (isRefusal(updated)) return updated;
+      const moved = decide(incident, s, c.then, context) as Result;
+      if (isRefusal(moved) || isForward(moved)) return moved;
+      const first = updated as readonly IncidentEvent[];
+      return isJoint(moved) ? { events: [...first, ...moved.events], with: moved.with } : [...first, ...moved];
+    },
 
     assign: (s, c, context) =>
       known(s, (it) => {

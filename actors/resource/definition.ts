@@ -34,13 +34,16 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
     reportFixes: (s, c, { at }) =>
       known(s, (it) => {
         let last = it.position;
-        let refused = 0;
-        for (const fix of c.fixes) {
-          if (plausible(fix, last, at) === undefined) last = fix;
-          else refused += 1;
-        }
-        if (last === it.position || last === null) return [];
-        return [{ type: "resource.location_updated", position: last, ...(refused === 0 ? {} : { refused }) }];
+        const refused: { index: number; reason: string }[] = [];
+        c.fixes.forEach((fix, index) => {
+          const why = plausible(fix, last, at);
+          if (why === undefined) last = fix;
+          else refused.push({ index, reason: why });
+        });
+        const receipt = { accepted: c.fixes.length - refused.length, refused };
+        return last === null || last === it.position
+          ? [{ type: "resource.location_refused", ...receipt }]
+          : [{ type: "resource.location_updated", position: last, ...receipt }];
       }),
 
     hold: (s, c) =>
@@ -75,6 +78,7 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
         phase: "known",
         ...e,
         position: location === null ? null : { ...location, at },
+        lastReport: null,
         incidentId: null,
         statusReason: null,
         statusSince: at,
@@ -97,7 +101,13 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
       assert(it.incidentId === e.incidentId, `the unit is held by ${it.incidentId}, not by ${e.incidentId}`);
       return { ...it, incidentId: null, updatedAt: at };
     },
-    "resource.location_updated": (s, e, { at }) => ({ ...existing(s), position: e.position, updatedAt: at }),
+    "resource.location_updated": (s, { position, accepted, refused }, { at }) => ({
+      ...existing(s),
+      position,
+      lastReport: { accepted, refused },
+      updatedAt: at,
+    }),
+    "resource.location_refused": (s, { accepted, refused }) => ({ ...existing(s), lastReport: { accepted, refused } }),
   },
 
   deadlines: () => [],

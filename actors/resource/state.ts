@@ -1,4 +1,4 @@
-import type { Availability, Position, ResourceStatus, ResourceType } from "../../schema/resource.ts";
+import type { Availability, LocationReceipt, Position, ResourceStatus, ResourceType } from "../../schema/resource.ts";
 
 export type ResourceState = { readonly phase: "unknown" } | Known;
 
@@ -16,6 +16,8 @@ export interface Known {
   readonly incidentId: string | null;
   /** The last plausible position. */
   readonly position: Position | null;
+  /** What became of the last report of fixes. */
+  readonly lastReport: LocationReceipt | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
   readonly updatedAt: string;

@@ -1,0 +1,106 @@
+import { errorKinds } from "../../schema/errors.ts";
+import { limits } from "../../schema/common.ts";
+import { type ProblemDetails, problemOf } from "./problem.ts";
+import type { HttpRequest, HttpResponse } from "./uws.ts";
+
+/** A body that goes on and on is cut off here; up to here it is read to its end, so that its sender hears why. */
+const DISCARD_MAX_BYTES = 8 * limits.bodyBytes;
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly contentType?: string;
+}
+
+/** One request and its answer. The uWS request dies with its handler, so all that is needed is copied here at once. */
+export class Exchange {
+  readonly requestId: string;
+  readonly authorization: string;
+  readonly idempotencyKey: string;
+  readonly ifMatch: string;
+  readonly contentType: string;
+  readonly sequence: string;
+  readonly query: string;
+  readonly parameters: readonly string[];
+  #response: HttpResponse | undefined;
+
+  constructor(response: HttpResponse, request: HttpRequest, parameterCount: number, newRequestId: () => string) {
+    this.#response = response;
+    response.onAborted(() => {
+      this.#response = undefined;
+    });
+    const given = request.getHeader("x-request-id");
+    this.requestId = REQUEST_ID.test(given) ? given : newRequestId();
+    this.authorization = request.getHeader("authorization");
+    this.idempotencyKey = request.getHeader("idempotency-key");
+    this.ifMatch = request.getHeader("if-match");
+    this.contentType = request.getHeader("content-type");
+    this.sequence = request.getHeader("tocsin-sequence");
+    this.query = request.getQuery();
+    this.parameters = Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? "");
+  }
+
+  /** Reads the body; undefined when it is larger than allowed. Never settles for a client that went away. */
+  body(): Promise<Buffer | undefined> {
+    return new Promise((resolve) => {
+      let size = 0;
+      let chunks: Buffer[] = [];
+      this.#response?.onData((chunk, isLast) => {
+        size += chunk.byteLength;
+        if (size > DISCARD_MAX_BYTES) {
+          this.#response?.close();
+          return;
+        }
+        if (size <= limits.bodyBytes) {
+          // The chunk is uWS's own memory, gone after this call.
+          if (chunk.byteLength > 0) chunks.push(Buffer.from(new Uint8Array(chunk)));
+        } else chunks = [];
+        if (isLast) resolve(size > limits.bodyBytes ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+      });
+    });
+  }
+
+  answer({ status, headers = {}, body, contentType = "application/json" }: Answer): void {
+    const response = this.#response;
+    if (response === undefined) return;
+    this.#response = undefined;
+    response.cork(() => {
+      response.writeStatus(STATUS_LINES.get(status) ?? String(status));
+      response.writeHeader("content-type", contentType);
+      response.writeHeader("x-request-id", this.requestId);
+      for (const name in headers) response.writeHeader(name, headers[name]!);
+      response.end(body);
+    });
+  }
+
+  fail(details: ProblemDetails): number {
+    const problem = problemOf(details, this.requestId);
+    const headers: Record<string, string> = {};
+    if (errorKinds[details.code].next === "retry") headers["retry-after"] = String(details.data?.["retryAfterSeconds"] ?? 1);
+    if (problem.status === 401) headers["www-authenticate"] = "Bearer";
+    this.answer({ status: problem.status, headers, body: JSON.stringify(problem), contentType: "application/problem+json" });
+    return problem.status;
+  }
+}
+
+const STATUS_LINES: ReadonlyMap<number, string> = new Map([
+  [200, "200 OK"],
+  [201, "201 Created"],
+  [202, "202 Accepted"],
+  [400, "400 Bad Request"],
+  [401, "401 Unauthorized"],
+  [403, "403 Forbidden"],
+  [404, "404 Not Found"],
+  [405, "405 Method Not Allowed"],
+  [409, "409 Conflict"],
+  [412, "412 Precondition Failed"],
+  [413, "413 Content Too Large"],
+  [415, "415 Unsupported Media Type"],
+  [422, "422 Unprocessable Content"],
+  [429, "429 Too Many Requests"],
+  [500, "500 Internal Server Error"],
+  [503, "503 Service Unavailable"],
+]);
