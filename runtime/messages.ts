@@ -5,6 +5,7 @@ import type { Append } from "./ports/index.ts";
 
 export interface Command {
   readonly type: string;
+  readonly [field: string]: unknown;
 }
 
 interface From {

@@ -30,39 +30,51 @@ function hourOfDay(hour: number, half: string | undefined): number | undefined {
   return (hour % 12) + (half.toUpperCase() === "PM" ? 12 : 0);
 }
 
+/** The instants at which a clock of the zone showed the start of this hour; undefined where there is no such day or hour. */
+function readHour(zone: string, year: number, month: number, day: number, hour: number): LocalTime | undefined {
+  const time = DateTime.fromObject({ year, month, day, hour }, { zone });
+  if (!time.isValid) return undefined;
+  const [first = time.toMillis(), ...later] = time
+    .getPossibleOffsets()
+    .map((possible) => possible.toMillis())
+    .sort((a, b) => a - b);
+  return { candidatesMs: [first, ...later], neverWas: time.hour !== hour };
+}
+
+export type ReadLocalTime = (text: string) => LocalTime | undefined;
+
 /**
- * Reads a wall-clock time of a zone. A text with its own offset is taken at its word.
+ * Makes a reader of a zone's wall-clock times. A text with its own offset is taken at its word; what is no time at all
+ * reads as undefined.
+ *
+ * The zone's rules are asked once for each hour that occurs: large exports hold tens of millions of times. This is right
+ * for zones that change their offset by whole hours on the hour, as all of the United States does.
  * @param zone IANA name
- * @returns undefined where the text is no time
  */
-export function parseLocalTime(text: string, zone: string): LocalTime | undefined {
-  if (WITH_OFFSET.test(text)) {
-    const exact = DateTime.fromISO(text);
-    return exact.isValid ? { candidatesMs: [exact.toMillis()], neverWas: false } : undefined;
-  }
-  for (const spelling of SPELLINGS) {
-    const parts = spelling.exec(text)?.groups;
-    if (!parts) continue;
+export function localTimeReader(zone: string): ReadLocalTime {
+  const hours = new Map<number, LocalTime | undefined>();
+
+  const hourOf = (year: number, month: number, day: number, hour: number) => {
+    const key = ((year * 16 + month) * 100 + day) * 100 + hour;
+    if (!hours.has(key)) hours.set(key, readHour(zone, year, month, day, hour));
+    return hours.get(key);
+  };
+
+  return (text) => {
+    if (WITH_OFFSET.test(text)) {
+      const exact = DateTime.fromISO(text);
+      return exact.isValid ? { candidatesMs: [exact.toMillis()], neverWas: false } : undefined;
+    }
+    const parts = SPELLINGS.map((spelling) => spelling.exec(text)?.groups).find((groups) => groups !== undefined);
+    if (!parts) return undefined;
     const hour = hourOfDay(Number(parts["hour"]), parts["half"]);
-    if (hour === undefined) return undefined;
     const minute = Number(parts["minute"]);
-    const time = DateTime.fromObject(
-      {
-        year: Number(parts["year"]),
-        month: monthNumber(parts["month"] ?? ""),
-        day: Number(parts["day"]),
-        hour,
-        minute,
-        second: Number(parts["second"] ?? 0),
-      },
-      { zone },
-    );
-    if (!time.isValid) return undefined;
-    const [first = time.toMillis(), ...later] = time
-      .getPossibleOffsets()
-      .map((possible) => possible.toMillis())
-      .sort((a, b) => a - b);
-    return { candidatesMs: [first, ...later], neverWas: time.hour !== hour || time.minute !== minute };
-  }
-  return undefined;
+    const second = Number(parts["second"] ?? 0);
+    if (hour === undefined || minute > 59 || second > 59) return undefined;
+    const start = hourOf(Number(parts["year"]), monthNumber(parts["month"] ?? ""), Number(parts["day"]), hour);
+    if (!start) return undefined;
+    const pastMs = (minute * 60 + second) * 1000;
+    const [first, ...later] = start.candidatesMs;
+    return { candidatesMs: [first + pastMs, ...later.map((ms) => ms + pastMs)], neverWas: start.neverWas };
+  };
 }

@@ -1,11 +1,12 @@
 import { badRow } from "../records.ts";
 import type { Layout } from "./layout.ts";
+import { localTimeReader } from "./local-time.ts";
 import { readPlace } from "./place.ts";
 import { compact, slug, titleOf, utc } from "./text.ts";
 import { Timeline, UnparsableTime } from "./timeline.ts";
 
 /** The county's wall clock; the file has no offsets. */
-const MONTCO_TIME_ZONE = "America/New_York";
+const readLocalTime = localTimeReader("America/New_York");
 
 const CATEGORY_BY_SERVICE: Readonly<Record<string, string>> = { ems: "medical", fire: "fire", traffic: "traffic" };
 
@@ -46,7 +47,7 @@ export const montco911: Layout = {
     const place = readPlace(cell("lat"), cell("lng"));
     if (place && "wrong" in place) return badRow(place.wrong, `${cell("lat")}, ${cell("lng")}`.slice(0, 80));
 
-    const timeline = new Timeline(MONTCO_TIME_ZONE);
+    const timeline = new Timeline(readLocalTime);
     try {
       const receivedAtMs = timeline.next("timeStamp", cell("timeStamp"));
       if (receivedAtMs === undefined) return badRow("missing_time", "timeStamp is empty");

@@ -1,13 +1,14 @@
 import type { CallHead, RowRead, UnitRun } from "../records.ts";
 import { badRow } from "../records.ts";
 import type { Column, Layout } from "./layout.ts";
+import { localTimeReader } from "./local-time.ts";
 import { readPoint } from "./place.ts";
 import { categoryOf, priorityOf } from "./sf-codes.ts";
 import { compact, slug, titleOf, utc } from "./text.ts";
 import { Timeline, UnparsableTime } from "./timeline.ts";
 
 /** The city's wall clock; the export has no offsets. */
-export const SF_TIME_ZONE = "America/Los_Angeles";
+const readLocalTime = localTimeReader("America/Los_Angeles");
 
 /** Longest call sign that the API takes. */
 const CALL_SIGN_LENGTH_MAX = 32;
@@ -99,7 +100,7 @@ function capabilitiesOf(cell: Cell): string[] {
 }
 
 function readTimes(cell: Cell): RowRead {
-  const timeline = new Timeline(SF_TIME_ZONE);
+  const timeline = new Timeline(readLocalTime);
   const receivedAtMs = timeline.next("Received", cell("received"));
   if (receivedAtMs === undefined) return badRow("missing_time", "Received DtTm is empty");
   const enteredAtMs = timeline.aside("Entry", cell("entry"));

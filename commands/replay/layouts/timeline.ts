@@ -1,5 +1,5 @@
 import type { Repair } from "../records.ts";
-import { parseLocalTime } from "./local-time.ts";
+import type { ReadLocalTime } from "./local-time.ts";
 
 /** A time in a row that cannot be read: the row is bad. */
 export class UnparsableTime extends Error {
@@ -15,11 +15,11 @@ export class UnparsableTime extends Error {
  */
 export class Timeline {
   readonly repairs = new Set<Repair>();
-  readonly #zone: string;
+  readonly #read: ReadLocalTime;
   #latestMs = Number.NEGATIVE_INFINITY;
 
-  constructor(zone: string) {
-    this.#zone = zone;
+  constructor(read: ReadLocalTime) {
+    this.#read = read;
   }
 
   /** @throws UnparsableTime */
@@ -42,7 +42,7 @@ export class Timeline {
 
   #parse(column: string, text: string): readonly [number, ...number[]] | undefined {
     if (text === "") return undefined;
-    const time = parseLocalTime(text, this.#zone);
+    const time = this.#read(text);
     if (!time) throw new UnparsableTime(`${column}: "${text.slice(0, 60)}"`);
     if (time.neverWas) this.repairs.add("time_never_was");
     return time.candidatesMs;

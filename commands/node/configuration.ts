@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { PARTITIONS_DEFAULT } from "../../runtime/placement/partition.ts";
+import { agencyId } from "../../schema/principal.ts";
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+
+/** Everything that can be configured, from the environment; docs/operations.md has the same table in words. */
+const schema = z.object({
+  HOST: z.string().default("127.0.0.1").describe("address the API listens on"),
+  PORT: port(8080).describe("port of the API"),
+  DATA_DIR: z.string().default("./data").describe("where everything is kept"),
+  DURABILITY: z.enum(["sync", "replicated"]).default("sync").describe("sync: fsync before every acknowledgement"),
+  NATS_URL: z.string().optional().describe("use this nats-server (or cluster) instead of starting one"),
+  NATS_SERVER: z.string().optional().describe("the nats-server binary to start"),
+  NATS_PORT: port(0).describe("port of the nats-server that is started; 0: any free one"),
+  REPLICAS: z.coerce.number().int().refine((n) => n === 1 || n === 3 || n === 5, "1, 3 or 5").default(1).describe("copies of every stream"),
+  PARTITIONS: z.coerce.number().int().min(1).max(1_024).default(PARTITIONS_DEFAULT).describe("fixed when a cluster is made"),
+  HOST_ID: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/).default("local").describe("name of this host: unique in its cluster"),
+  AGENCY: agencyId.default("default").describe("agency of the admin token"),
+  JWT_SECRET_FILE: z.string().optional().describe("file with the HS256 secret; default: made in DATA_DIR"),
+  JWKS_URL: z.url().optional().describe("keys to check tokens with"),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
+  RATE_LIMIT_PER_SECOND: z.coerce.number().int().min(0).default(200).describe("requests a principal may make in a second; 0: no limit"),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+export type Configuration = z.infer<typeof schema>;
+
+/** @throws Error naming every variable that does not fit, and what would */
+export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join(".")}: ${message}`);
+  throw new Error(`these environment variables do not fit:\n${lines.join("\n")}`);
+}
+
+/** One line a variable, for --help. */
+export function describeConfiguration(): string {
+  return Object.entries(schema.shape)
+    .map(([name, type]) => {
+      const fallback = type.safeParse(undefined).data;
+      return `  ${name.padEnd(22)} ${type.description ?? ""}${fallback === undefined ? "" : ` (default ${fallback})`}`;
+    })
+    .join("\n");
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { SignJWT } from "jose";
+import type { Keys } from "../../gateways/http/authentication.ts";
+import { roles } from "../../schema/principal.ts";
+import { type Configuration, isLoopback } from "./configuration.ts";
+
+const SECRET_MIN_BYTES = 32;
+
+/**
+ * The keys that tokens are checked with. On loopback a secret is made where none is given.
+ * @throws when the server would listen beyond loopback without keys of its own
+ */
+export function keysOf(configuration: Configuration): Keys {
+  const { DATA_DIR, JWT_SECRET_FILE, JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, HOST } = configuration;
+  const given = {
+    ...(JWKS_URL === undefined ? {} : { jwksUrl: JWKS_URL }),
+    ...(JWT_ISSUER === undefined ? {} : { issuer: JWT_ISSUER }),
+    ...(JWT_AUDIENCE === undefined ? {} : { audience: JWT_AUDIENCE }),
+  };
+  if (JWT_SECRET_FILE !== undefined) {
+    const secret = readFileSync(JWT_SECRET_FILE);
+    if (secret.length < SECRET_MIN_BYTES) throw new Error(`${JWT_SECRET_FILE}: the secret has fewer than ${SECRET_MIN_BYTES} bytes`);
+    return { ...given, secret };
+  }
+  if (JWKS_URL !== undefined && !isLoopback(HOST)) return given;
+  if (!isLoopback(HOST)) {
+    throw new Error(`to listen on ${HOST}, beyond this machine, set JWT_SECRET_FILE or JWKS_URL: nothing is open there`);
+  }
+  mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
+  const file = join(DATA_DIR, "jwt.secret");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(SECRET_MIN_BYTES).toString("base64url"), { mode: 0o600 });
+  return { ...given, secret: readFileSync(file) };
+}
+
+/** Writes the embedded default's admin token, mode 600. @returns its path, or undefined where tokens come from elsewhere */
+export async function writeAdminToken({ secret, issuer, audience }: Keys, { DATA_DIR, AGENCY }: Configuration): Promise<string | undefined> {
+  if (secret === undefined) return;
+  const token = new SignJWT({ agency: AGENCY, roles: [...roles], unlimited: true })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject("admin")
+    .setIssuedAt();
+  if (issuer !== undefined) token.setIssuer(issuer);
+  if (audience !== undefined) token.setAudience(audience);
+  const file = join(DATA_DIR, "admin.token");
+  writeFileSync(file, `${await token.sign(secret)}\n`, { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return file;
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { registry, views } from "../../actors/registry.ts";
+import { Authenticator } from "../../gateways/http/authentication.ts";
+import { Metrics } from "../../gateways/http/metrics.ts";
+import { HttpServer } from "../../gateways/http/server.ts";
+import { Board } from "../../runtime/board.ts";
+import { readCheckpoint } from "../../runtime/checkpoint.ts";
+import { Client, clientDefaults } from "../../runtime/client.ts";
+import { committerDefaults } from "../../runtime/commit.ts";
+import { Coverage } from "../../runtime/coverage.ts";
+import { Host, hostDefaults } from "../../runtime/host.ts";
+import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
+import { NumberDispenser } from "../../runtime/numbers.ts";
+import { agreeOnPartitions } from "../../runtime/placement/leases.ts";
+import type { Log } from "../../runtime/ports/index.ts";
+import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import type { Configuration } from "./configuration.ts";
+import { keysOf, writeAdminToken } from "./keys.ts";
+import { NatsServer } from "./nats-server.ts";
+
+/** Where this package's own files are; the code runs from dist/commands/node/. */
+const root = new URL("../../../", import.meta.url);
+export const packageVersion: string = JSON.parse(readFileSync(new URL("package.json", root), "utf8")).version;
+
+export interface Node {
+  readonly ports: NatsPorts;
+  readonly host: Host;
+  readonly client: Client;
+  readonly board: Board;
+  readonly tokenFile: string | undefined;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts all of one node, in the order in which each part needs those before it; stops them in the other. */
+export async function startNode(configuration: Configuration, log: Log, say: (line: string) => void): Promise<Node> {
+  const keys = keysOf(configuration);
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of stops.reverse()) await step();
+  };
+  try {
+    return await assemble(configuration, log, say, keys, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function assemble(
+  configuration: Configuration,
+  log: Log,
+  say: (line: string) => void,
+  keys: ReturnType<typeof keysOf>,
+  stops: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<Node> {
+  const { HOST, PORT, DURABILITY, PARTITIONS, HOST_ID } = configuration;
+  const { url, server } = await natsOf(configuration, log, say, stops);
+  const ports = await openNats({ url, replicas: configuration.REPLICAS }, systemClock, systemIds, log);
+  stops.push(() => ports.close());
+  await agreeOnPartitions(ports, PARTITIONS);
+
+  const coverage = new Coverage(await readCheckpoint(ports));
+  const board = new Board(registry, views, ports, coverage);
+  const defaults = hostDefaults(HOST_ID, PARTITIONS);
+  const committer = { ...committerDefaults, durability: DURABILITY };
+  const host = new Host(registry, ports, board, coverage, { ...defaults, committer });
+  const client = new Client(ports, { ...clientDefaults, partitions: PARTITIONS }, host);
+  say("restoring the board …");
+  await board.start((shown, of) => say(`restoring the board: ${Math.round((100 * shown) / of)} % of the journal`));
+  stops.push(async () => board.stop());
+  await host.start();
+  stops.push(() => host.stop());
+
+  const figures = () => ({ ...host.figures, boardRows: board.size, boardSequence: board.sequence });
+  const health = () => ({
+    ready: ports.connection.connected && host.healthy && host.leases.owned > 0,
+    details: {
+      natsConnected: ports.connection.connected,
+      natsServer: ports.connection.serverVersion,
+      // A server of our own is configured by us; another one's operator has to know.
+      durability: server === undefined ? `${DURABILITY} (as the server at ${url} is configured)` : DURABILITY,
+      ...figures(),
+    },
+  });
+  const services = { ports, client, board, views, numbers: new NumberDispenser(ports.numbers, systemClock) };
+  const tokenFile = await writeAdminToken(keys, configuration);
+  const http = new HttpServer(services, new Authenticator(keys, systemClock), new Metrics(figures), health, {
+    host: HOST,
+    port: PORT,
+    ratePerSecond: configuration.RATE_LIMIT_PER_SECOND,
+    version: packageVersion,
+  });
+  await http.start();
+  stops.push(() => http.stop());
+  return { ports, host, client, board, tokenFile, url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`, stop };
+}
+
+async function natsOf(
+  { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY }: Configuration,
+  log: Log,
+  say: (line: string) => void,
+  stops: (() => Promise<void>)[],
+): Promise<{ readonly url: string; readonly server?: NatsServer }> {
+  if (NATS_URL !== undefined) return { url: NATS_URL };
+  say("starting nats-server …");
+  const options = { binary: NATS_SERVER ?? "nats-server", dataDir: DATA_DIR, port: NATS_PORT, sync: DURABILITY === "sync" };
+  const server = new NatsServer(options, log);
+  await server.start();
+  stops.push(() => server.stop());
+  return { url: server.url, server };
+}
