@@ -100,11 +100,12 @@ export function registryOf(definitions: readonly AnyActor[]): Registry {
 }
 
 export function isJoint<Event>(decision: Decision<Event>): decision is Joint<Event> {
-  return "with" in decision;
+  // Arrays have a method of that name.
+  return Object.hasOwn(decision, "with");
 }
 
 export function isForward<Event>(decision: Decision<Event>): decision is Forward {
-  return "forwardTo" in decision;
+  return Object.hasOwn(decision, "forwardTo");
 }
 
 /** A rule that the code itself must keep is broken: a defect, never an answer to a user. */

@@ -19,6 +19,14 @@ const SPELLINGS = [
 const WITH_OFFSET = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})$/;
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
+function partsOf(text: string): Readonly<Record<string, string>> | undefined {
+  for (const spelling of SPELLINGS) {
+    const parts = spelling.exec(text)?.groups;
+    if (parts) return parts;
+  }
+  return undefined;
+}
+
 function monthNumber(text: string): number {
   return /^\d/.test(text) ? Number(text) : MONTHS.indexOf(text.toLowerCase()) + 1;
 }
@@ -65,7 +73,7 @@ export function localTimeReader(zone: string): ReadLocalTime {
       const exact = DateTime.fromISO(text);
       return exact.isValid ? { candidatesMs: [exact.toMillis()], neverWas: false } : undefined;
     }
-    const parts = SPELLINGS.map((spelling) => spelling.exec(text)?.groups).find((groups) => groups !== undefined);
+    const parts = partsOf(text);
     if (!parts) return undefined;
     const hour = hourOfDay(Number(parts["hour"]), parts["half"]);
     const minute = Number(parts["minute"]);
