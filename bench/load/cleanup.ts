@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -51,7 +51,7 @@ export class Cleanup {
 
   /** A new folder on a real disk. */
   async folder(label: string): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), `tocsin-bench-${label}-`));
+    const folder = await mkdtemp(join(await diskFolder(), `tocsin-bench-${label}-`));
     this.#folders.add(folder);
     return folder;
   }
@@ -74,6 +74,15 @@ export class Cleanup {
     await Promise.all([...this.#folders].map((folder) => this.remove(folder)));
   }
 }
+
+/** Where fsync means something: some systems keep their folder for temporary files in memory. */
+export async function diskFolder(): Promise<string> {
+  const { type } = await statfs(tmpdir());
+  return type === TMPFS ? "/var/tmp" : tmpdir();
+}
+
+/** statfs(2) */
+const TMPFS = 0x01021994;
 
 function killTree(child: ChildProcess): void {
   if (child.pid === undefined) return;

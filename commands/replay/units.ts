@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ApiClient, ApiRequest } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 import { isDone, type Problem, problemOf } from "./problem.ts";
 
 const VEHICLES = "/api/v1/resources/vehicles";
@@ -58,18 +58,14 @@ export async function ensureUnits(
   { connections, runKey, signal }: { connections: number; runKey: string; signal: AbortSignal },
 ): Promise<EnsuredUnits> {
   const ids = await listUnits(api);
-  const missing = [...units].filter(([callSign]) => !ids.has(callSign));
+  const missing = [...units]
+    .filter(([callSign]) => !ids.has(callSign))
+    .map(([callSign, capabilities], index) => ({ callSign, capabilities, idempotencyKey: `${runKey}-unit-${index}` }));
   const refused: EnsuredUnits["refused"][number][] = [];
   let created = 0;
 
-  const create = async (callSign: string, capabilities: readonly string[]) => {
-    const request: ApiRequest = {
-      method: "POST",
-      path: VEHICLES,
-      body: { callSign, capabilities },
-      idempotencyKey: `${runKey}-unit-${callSign.replaceAll(/[^\w-]/g, "_")}`,
-    };
-    const answer = await api.send(request);
+  const create = async ({ callSign, capabilities, idempotencyKey }: (typeof missing)[number]) => {
+    const answer = await api.send({ method: "POST", path: VEHICLES, body: { callSign, capabilities }, idempotencyKey });
     const made = vehicle.safeParse(answer.body);
     if (isDone(answer) && made.success) {
       created += 1;
@@ -83,7 +79,7 @@ export async function ensureUnits(
   };
 
   const work = async () => {
-    for (let next = missing.pop(); next !== undefined && !signal.aborted; next = missing.pop()) await create(...next);
+    for (let next = missing.pop(); next !== undefined && !signal.aborted; next = missing.pop()) await create(next);
   };
   await Promise.all(Array.from({ length: connections }, work));
   return { ids, created, reused: units.size - created - refused.length - missing.length, refused };

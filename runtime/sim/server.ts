@@ -1,0 +1,280 @@
+import {
+  type Append,
+  type AppendResult,
+  type DeadLetter,
+  type Journal,
+  type JournalEntry,
+  type KeyValue,
+  type KeyValueEntry,
+  NoResponder,
+  PortUnavailable,
+  type Put,
+  type PutResult,
+  type Timer,
+  UncertainOutcome,
+} from "../ports/index.ts";
+import { SIM_TIMEOUT_MS, type World } from "./world.ts";
+
+/** Bugs that a test plants to prove that the simulator finds them. */
+export interface Planted {
+  readonly fenceOff?: boolean;
+}
+
+/** What outlives every process: the server's streams and buckets, in memory. */
+export class SimServer {
+  readonly world: World;
+  readonly planted: Planted;
+  readonly journal: SimJournal;
+  readonly buckets = new Map<string, SimBucket>();
+  readonly counters = new Map<string, number>();
+  readonly deadLetters: (DeadLetter & { sequence: number })[] = [];
+  readonly timers = new Map<string, Timer>();
+  readonly ringers = new Set<(payload: string) => Promise<void>>();
+  readonly services = new Map<string, Set<(payload: string) => Promise<string>>>();
+
+  constructor(world: World, planted: Planted = {}) {
+    this.world = world;
+    this.planted = planted;
+    this.journal = new SimJournal(this);
+  }
+
+  bucket(name: string): SimBucket {
+    const known = this.buckets.get(name) ?? new SimBucket(this);
+    this.buckets.set(name, known);
+    return known;
+  }
+
+  /** A request over a network that loses, delays, doubles and reorders; the action runs on the server. */
+  call<T>(action: () => T): Promise<T> {
+    const { world } = this;
+    return new Promise((resolve, reject) => {
+      world.at(SIM_TIMEOUT_MS, () => reject(new UncertainOutcome("simulated: no answer")));
+      const arrive = () => {
+        try {
+          const result = action();
+          if (!world.chance(world.faults.answerLost)) world.at(world.latenessMs(), () => resolve(result));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (!world.chance(world.faults.requestLost)) world.at(world.latenessMs(), arrive);
+      if (world.chance(world.faults.doubled)) world.at(world.latenessMs(), arrive);
+    });
+  }
+
+  /** A read: it may fail, but never wrongly. */
+  ask<T>(action: () => T): Promise<T> {
+    const { world } = this;
+    return new Promise((resolve, reject) => {
+      const fails = world.chance(world.faults.readFails);
+      world.at(world.latencyMs(), () => {
+        if (fails) reject(new PortUnavailable("simulated: the read failed"));
+        else resolve(action());
+      });
+    });
+  }
+
+  ring(timer: Timer): void {
+    const key = `${timer.kind}.${timer.id}.${timer.name}`;
+    this.timers.set(key, timer);
+    const again = () => {
+      if (this.timers.get(key) !== timer) return;
+      const handlers = [...this.ringers];
+      if (handlers.length === 0) return void this.world.at(500, again);
+      const handler = this.world.pick(handlers);
+      if (this.world.chance(this.world.faults.doubled)) void handler(timer.payload).catch(() => undefined);
+      // A process that dies while it handles a ring never answers: the server rings again.
+      let answered = false;
+      this.world.at(RING_AGAIN_MS, () => {
+        if (!answered) again();
+      });
+      handler(timer.payload).then(
+        () => {
+          answered = true;
+          if (this.timers.get(key) === timer) this.timers.delete(key);
+        },
+        () => {
+          if (!answered) this.world.at(1_000, again);
+          answered = true;
+        },
+      );
+    };
+    this.world.at(Date.parse(timer.at) - EPOCH_MS - this.world.nowMs, again);
+  }
+
+  async request(subject: string, payload: string): Promise<string> {
+    const { world } = this;
+    await new Promise<void>((resolve) => world.at(world.latencyMs(), resolve));
+    const partition = subject.split(".")[2];
+    const handlers = [...(this.services.get(`cmd.${partition}`) ?? [])];
+    if (handlers.length === 0) throw new NoResponder(subject);
+    const handler = world.pick(handlers);
+    return new Promise((resolve, reject) => {
+      world.at(SIM_TIMEOUT_MS * 5, () => reject(new UncertainOutcome("simulated: no reply")));
+      const arrive = () =>
+        void handler(payload).then((answer) => {
+          if (!world.chance(world.faults.answerLost)) world.at(world.latenessMs(), () => resolve(answer));
+        });
+      if (!world.chance(world.faults.requestLost)) world.at(world.latenessMs(), arrive);
+      if (world.chance(world.faults.doubled)) world.at(world.latenessMs(), arrive);
+    });
+  }
+}
+
+/** Virtual time 0 is this moment. */
+export const EPOCH_MS = Date.parse("2026-01-01T00:00:00Z");
+const RING_AGAIN_MS = 30_000;
+
+export class SimJournal implements Journal {
+  readonly maxBatch = 1_000;
+  readonly entries: JournalEntry[] = [];
+  readonly #server: SimServer;
+  readonly #byActor = new Map<string, JournalEntry[]>();
+  readonly #followers = new Set<() => void>();
+
+  constructor(server: SimServer) {
+    this.#server = server;
+  }
+
+  append(appends: readonly Append[]): Promise<AppendResult> {
+    return this.#server.call(() => this.#append(appends));
+  }
+
+  #append(appends: readonly Append[]): AppendResult {
+    if (this.#server.planted.fenceOff !== true) {
+      for (const { subject, expectedSequence } of appends) {
+        const all = this.#byActor.get(actorOf(subject));
+        if ((all?.[all.length - 1]?.sequence ?? 0) !== expectedSequence) return { ok: false };
+      }
+    }
+    const sequences = appends.map(({ subject, payload }) => {
+      const entry = { sequence: this.entries.length + 1, subject, payload };
+      this.entries.push(entry);
+      const actor = actorOf(subject);
+      this.#byActor.set(actor, [...(this.#byActor.get(actor) ?? []), entry]);
+      return entry.sequence;
+    });
+    for (const follower of this.#followers) follower();
+    return { ok: true, sequences };
+  }
+
+  read(subject: string, after: number, limit = Number.POSITIVE_INFINITY): Promise<readonly JournalEntry[]> {
+    return this.#server.ask(() =>
+      (this.#byActor.get(actorOf(subject)) ?? []).filter(({ sequence }) => sequence > after).slice(0, limit),
+    );
+  }
+
+  lastSequence(): Promise<number> {
+    return this.#server.ask(() => this.entries.length);
+  }
+
+  async follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+    let position = after;
+    let stopped = false;
+    let scheduled = false;
+    const until = this.entries.length;
+    let told = position >= until;
+    if (told) caughtUp();
+    const deliver = () => {
+      scheduled = false;
+      while (!stopped && position < this.entries.length) onEntry(this.entries[position++]!);
+      if (!told && position >= until) {
+        told = true;
+        caughtUp();
+      }
+    };
+    const wake = () => {
+      if (scheduled) return;
+      scheduled = true;
+      this.#server.world.at(this.#server.world.latencyMs(), deliver);
+    };
+    this.#followers.add(wake);
+    wake();
+    return () => {
+      stopped = true;
+      this.#followers.delete(wake);
+    };
+  }
+}
+
+/** The subject without its agency. */
+function actorOf(subject: string): string {
+  return subject.split(".").slice(2).join(".");
+}
+
+export class SimBucket implements KeyValue {
+  readonly #server: SimServer;
+  readonly #entries = new Map<string, KeyValueEntry>();
+  readonly #watchers = new Set<(key: string, entry: KeyValueEntry | undefined) => void>();
+  #revision = 0;
+
+  constructor(server: SimServer) {
+    this.#server = server;
+  }
+
+  get(key: string): Promise<KeyValueEntry | undefined> {
+    return this.#server.ask(() => this.#entries.get(key));
+  }
+
+  put(puts: readonly Put[]): Promise<PutResult> {
+    return this.#server.call(() => this.#put(puts));
+  }
+
+  putExpiring(put: Required<Put>, ttlMs: number): Promise<PutResult> {
+    return this.#server.call(() => {
+      const result = this.#put([put]);
+      if (result.ok) {
+        this.#server.world.at(ttlMs, () => {
+          if (this.#entries.get(put.key)?.revision === result.revisions[0]) this.#remove(put.key);
+        });
+      }
+      return result;
+    });
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#server.call(() => this.#remove(key));
+  }
+
+  async *entries(): AsyncIterable<KeyValueEntry> {
+    yield* await this.#server.ask(() => [...this.#entries.values()]);
+  }
+
+  async watch(onChange: (key: string, entry: KeyValueEntry | undefined) => void): Promise<() => void> {
+    // In order, as a stream hands it over, though each change takes its time.
+    let readyMs = 0;
+    let stopped = false;
+    const { world } = this.#server;
+    const tell = (key: string, entry: KeyValueEntry | undefined) => {
+      readyMs = Math.max(readyMs, world.nowMs + world.latencyMs());
+      world.at(readyMs - world.nowMs, () => {
+        if (!stopped) onChange(key, entry);
+      });
+    };
+    for (const [key, entry] of this.#entries) onChange(key, entry);
+    this.#watchers.add(tell);
+    return () => {
+      stopped = true;
+      this.#watchers.delete(tell);
+    };
+  }
+
+  #put(puts: readonly Put[]): PutResult {
+    for (const { key, expectedRevision } of puts) {
+      if (expectedRevision !== undefined && (this.#entries.get(key)?.revision ?? 0) !== expectedRevision) return { ok: false };
+    }
+    const revisions = puts.map(({ key, value }) => {
+      const entry = { key, value, revision: ++this.#revision };
+      this.#entries.set(key, entry);
+      for (const watcher of this.#watchers) watcher(key, entry);
+      return entry.revision;
+    });
+    return { ok: true, revisions };
+  }
+
+  #remove(key: string): void {
+    if (!this.#entries.delete(key)) return;
+    this.#revision += 1;
+    for (const watcher of this.#watchers) watcher(key, undefined);
+  }
+}

@@ -1,0 +1,76 @@
+import { registry } from "../../actors/registry.ts";
+import type { IncidentState } from "../../actors/incident/state.ts";
+import { derivedStatus } from "../../actors/incident/state.ts";
+import type { ResourceState } from "../../actors/resource/state.ts";
+import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
+import type { JournalEntry } from "../../runtime/ports/index.ts";
+import { parseEnvelope } from "../../schema/envelope.ts";
+import { addressOfEvents } from "../../schema/subjects.ts";
+
+/** A command whose sender was told that it is done. */
+export interface Acknowledged {
+  readonly commandId: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly version: number;
+}
+
+class Violation extends Error {
+  override name = "Violation";
+}
+
+/**
+ * What must hold of any journal, whatever happened while it was written.
+ * @throws Violation naming the first thing that does not
+ */
+export function checkJournal(entries: readonly JournalEntry[], acknowledged: readonly Acknowledged[]): void {
+  const images = new Map<string, Image>();
+  const done = new Map<string, { count: number; version: number }>();
+  entries.forEach((entry, index) => {
+    const address = addressOfEvents(entry.subject)!;
+    const key = `${address.kind}.${address.id}`;
+    const definition = registry.get(address.kind)!;
+    const envelope = parseEnvelope(entry.payload);
+    // Versions without a gap, an unbroken hash chain, and only events that can have happened: `applyEntry` asserts them.
+    images.set(key, applyEntry(definition, images.get(key) ?? blankImage(definition), entry));
+    const command = `${key} ${envelope.commandId}`;
+    const before = done.get(command);
+    if (before !== undefined) throw new Violation(`command ${command} was done twice, at versions ${before.version} and ${envelope.version}`);
+    done.set(command, { count: 1, version: envelope.version });
+    const next = entries[index + 1];
+    const sameCommit = next !== undefined && parseEnvelope(next.payload).commandId === envelope.commandId;
+    if (!sameCommit) checkAgreement(images, entry.sequence);
+  });
+  for (const { commandId, kind, id, version } of acknowledged) {
+    const found = done.get(`${kind}.${id} ${commandId}`);
+    // A command that changed nothing is acknowledged with the version it found, and leaves no entry.
+    if (found === undefined && !(version <= (images.get(`${kind}.${id}`)?.version ?? 0))) {
+      throw new Violation(`command ${commandId} was acknowledged at ${kind}.${id} version ${version} and is lost`);
+    }
+  }
+}
+
+/** Between any two commits: units and incidents tell the same story. */
+function checkAgreement(images: ReadonlyMap<string, Image>, sequence: number): void {
+  const holders = new Map<string, string>();
+  for (const [key, { state }] of images) {
+    const it = state as IncidentState;
+    if (!key.startsWith("incident.") || it.phase === "unknown") continue;
+    const working = it.assignments.filter(({ status }) => status !== "cleared");
+    for (const { unitId } of working) {
+      const other = holders.get(unitId);
+      if (other !== undefined) throw new Violation(`at ${sequence}, ${unitId} is on ${key} and on ${other}`);
+      holders.set(unitId, key);
+    }
+    const over = ["resolved", "closed", "cancelled"].includes(it.status);
+    if (over && working.length > 0) throw new Violation(`at ${sequence}, ${key} is ${it.status} and holds ${working[0]!.unitId}`);
+    if (!over && derivedStatus(it, []) !== it.status) throw new Violation(`at ${sequence}, ${key} is ${it.status}, its units say ${derivedStatus(it, [])}`);
+  }
+  for (const [key, { state }] of images) {
+    const it = state as ResourceState;
+    if (!key.startsWith("resource.") || it.phase === "unknown") continue;
+    const holder = holders.get(key.slice("resource.".length));
+    const says = it.incidentId === null ? undefined : `incident.${it.incidentId}`;
+    if (holder !== says) throw new Violation(`at ${sequence}, ${key} says it is held by ${says}, the incidents say ${holder}`);
+  }
+}

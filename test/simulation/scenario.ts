@@ -1,0 +1,249 @@
+import { registry, views } from "../../actors/registry.ts";
+import { Board } from "../../runtime/board.ts";
+import { cellDefaults } from "../../runtime/cell.ts";
+import { readCheckpoint } from "../../runtime/checkpoint.ts";
+import { Client } from "../../runtime/client.ts";
+import { committerDefaults } from "../../runtime/commit.ts";
+import { Coverage } from "../../runtime/coverage.ts";
+import { Host, hostDefaults } from "../../runtime/host.ts";
+import type { Command, Reply } from "../../runtime/messages.ts";
+import { pause } from "../../runtime/pause.ts";
+import { type Planted, SimServer } from "../../runtime/sim/server.ts";
+import { SimProcess } from "../../runtime/sim/process.ts";
+import { type Faults, noFaults, World } from "../../runtime/sim/world.ts";
+import { isRetryable } from "../../schema/errors.ts";
+import type { Principal } from "../../schema/principal.ts";
+import type { Address } from "../../schema/subjects.ts";
+import { type Acknowledged, checkJournal } from "./invariants.ts";
+
+const PARTITIONS = 4;
+const INCIDENTS = ["i1", "i2", "i3", "i4"];
+const UNITS = ["u1", "u2", "u3"];
+const TIME_LIMIT_MS = 20 * 60_000;
+
+const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
+
+export interface Bugs extends Planted {
+  /** Commands are not recognised when they come again. */
+  readonly dedupeOff?: boolean;
+}
+
+/**
+ * Runs the production runtime against faulty ports: a few dispatchers, few incidents, fewer units, two hosts that die and
+ * come back. Then the faults stop, everything settles, and the journal is checked.
+ * @throws with what was violated; the same seed always does the same
+ */
+export async function runScenario(seed: number, bugs: Bugs = {}): Promise<{ readonly commits: number; readonly virtualMs: number }> {
+  const world = new World(seed);
+  const server = new SimServer(world, bugs);
+  const acknowledged: Acknowledged[] = [];
+  const run = new Run(world, server, bugs, acknowledged);
+  const done = run.play();
+  let over = false;
+  let failure: unknown;
+  void done.then(
+    () => {
+      over = true;
+    },
+    (error: unknown) => {
+      over = true;
+      failure = error;
+    },
+  );
+  await world.run(() => over, TIME_LIMIT_MS);
+  if (failure !== undefined) throw failure;
+  checkJournal(server.journal.entries, acknowledged);
+  run.checkBoards();
+  return { commits: server.journal.entries.length, virtualMs: world.nowMs };
+}
+
+interface Running {
+  readonly process: SimProcess;
+  readonly host: Host;
+  readonly board: Board;
+}
+
+class Run {
+  readonly #world: World;
+  readonly #server: SimServer;
+  readonly #bugs: Bugs;
+  readonly #acknowledged: Acknowledged[];
+  readonly #hosts = new Map<string, Running>();
+  #starts = 0;
+
+  constructor(world: World, server: SimServer, bugs: Bugs, acknowledged: Acknowledged[]) {
+    this.#world = world;
+    this.#server = server;
+    this.#bugs = bugs;
+    this.#acknowledged = acknowledged;
+  }
+
+  async play(): Promise<void> {
+    const names = this.#world.chance(500) ? ["h1", "h2"] : ["h1"];
+    for (const name of names) await this.#start(name);
+    this.#world.faults = this.#someFaults();
+    const clients = Array.from({ length: this.#world.between(1, 4) }, (_, index) => this.#dispatch(`c${index}`));
+    const trouble = this.#trouble(names);
+    await Promise.all(clients);
+    this.#world.faults = noFaults;
+    await trouble;
+    for (const name of names) if (!this.#hosts.has(name)) await this.#start(name);
+    await this.#settle();
+  }
+
+  checkBoards(): void {
+    for (const [name, { board }] of this.#hosts) {
+      for (const { subject } of this.#server.journal.entries) {
+        const [, , kind, id] = subject.split(".");
+        const last = this.#server.journal.entries.findLast((entry) => entry.subject === subject)!;
+        const row = board.get({ kind: kind!, id: id! });
+        if (row?.sequence !== last.sequence) throw new Error(`the board of ${name} shows ${kind}.${id} at ${row?.sequence}, not ${last.sequence}`);
+      }
+    }
+  }
+
+  #someFaults(): Faults {
+    const some = (most: number) => (this.#world.chance(600) ? this.#world.between(0, most) : 0);
+    return { requestLost: some(60), answerLost: some(60), doubled: some(100), late: some(60), readFails: some(30) };
+  }
+
+  async #start(name: string): Promise<void> {
+    const process = new SimProcess(this.#server, `${name}n${this.#starts++}`);
+    process.skewMs = this.#world.chance(300) ? this.#world.between(-120_000, 120_000) : 0;
+    const coverage = new Coverage(await this.#insist(() => readCheckpoint(process.ports)));
+    const board = new Board(registry, views, process.ports, coverage);
+    const defaults = hostDefaults(name, PARTITIONS);
+    const host = new Host(registry, process.ports, board, coverage, {
+      ...defaults,
+      committer: { ...committerDefaults, durability: this.#world.chance(500) ? "sync" : "replicated", groupMin: 2, settleMs: 20_000 },
+      cell: { ...cellDefaults, dedupe: this.#bugs.dedupeOff !== true, holdMs: this.#world.pick([50, 1_000, 5_000]) },
+    });
+    new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
+    await this.#insist(() => board.start());
+    await this.#insist(() => host.start());
+    this.#hosts.set(name, { process, host, board });
+  }
+
+  /** What a process does at its start is done again by whoever starts it, until it works. */
+  async #insist<T>(action: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await action();
+      } catch (error) {
+        if (attempt > 20) throw error;
+      }
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#world.at(ms, resolve));
+  }
+
+  async #trouble(names: readonly string[]): Promise<void> {
+    const times = this.#world.between(0, 3);
+    for (let time = 0; time < times; time++) {
+      await this.#sleep(this.#world.between(50, 2_000));
+      const name = this.#world.pick(names);
+      const victim = this.#hosts.get(name);
+      if (victim === undefined) continue;
+      this.#hosts.delete(name);
+      if (this.#world.chance(700)) {
+        victim.host.crash();
+        victim.board.stop();
+        victim.process.crash();
+      } else {
+        await victim.host.stop();
+        victim.board.stop();
+        victim.process.crash();
+      }
+      await this.#sleep(this.#world.between(0, 3_000));
+      await this.#start(name);
+    }
+  }
+
+  async #dispatch(name: string): Promise<void> {
+    const process = new SimProcess(this.#server, name);
+    const client = new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 4_000 });
+    const first = [...UNITS.map(newUnit), ...INCIDENTS.map((id) => newIncident(id, "SIM-1"))];
+    const count = first.length + this.#world.between(3, 15);
+    for (let index = 0; index < count; index++) {
+      // Every dispatcher tries to make all of them first: one of each wins.
+      const [to, command] = first[index] ?? this.#someCommand();
+      const commandId = `${name}-${index}`;
+      const reply = await this.#untilDefinite(process, client, to, command, commandId);
+      if (reply?.ok === true) this.#acknowledged.push({ commandId, ...to, version: reply.version });
+      await this.#sleep(this.#world.between(0, 200));
+    }
+  }
+
+  /** As a client with an Idempotency-Key does: the same command again, until the answer says that it is done or refused. */
+  async #untilDefinite(
+    process: SimProcess,
+    client: Client,
+    to: Address,
+    command: Command,
+    commandId: string,
+  ): Promise<Reply | undefined> {
+    const fresh = command.type === "create" && this.#world.chance(500);
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const reply = await client.ask(to, command, { by: dispatcher, requestId: commandId, commandId, fresh: fresh && attempt === 0 });
+      if (reply.ok || !isRetryable(reply.code)) return reply;
+      // Some give up: then it may be done or not, but never twice.
+      if (this.#world.chance(100)) return;
+      await pause(process.ports.clock, this.#world.between(10, 300));
+    }
+    return;
+  }
+
+  #someCommand(): [Address, Command] {
+    const world = this.#world;
+    const incident = { kind: "incident", id: world.pick(INCIDENTS) };
+    const unit = { kind: "resource", id: world.pick(UNITS) };
+    switch (world.between(2, 11)) {
+      case 2:
+        return newIncident(incident.id, `SIM-${world.between(2, 1e9)}`);
+      case 3:
+      case 4:
+      case 5:
+      case 6: {
+        const unitIds = world.chance(300) ? [unit.id, ...UNITS.filter((id) => id !== unit.id).slice(0, 1)] : [unit.id];
+        return [incident, { type: "assign", unitIds, unitType: "vehicles" }];
+      }
+      case 7:
+        return [unit, { type: "setStatus", status: world.pick(["available", "en_route", "on_scene", "transporting", "returning", "out_of_service"]) }];
+      case 8:
+        return [incident, { type: "resolve" }];
+      case 9:
+        return [incident, { type: "close", disposition: "done" }];
+      case 10:
+        return [incident, { type: world.pick(["cancel", "reopen"]) }];
+      default:
+        return [incident, { type: "update", changes: { title: `t${world.between(0, 5)}` } }];
+    }
+  }
+
+  /** Until the hosts have handled everything, and boards show everything. */
+  async #settle(): Promise<void> {
+    let before = -1;
+    for (let quiet = 0; quiet < 3; ) {
+      await this.#sleep(2_000);
+      const { length } = this.#server.journal.entries;
+      const hosts = [...this.#hosts.values()];
+      const still = length === before && hosts.every(({ host, board }) => host.figures.pendingCommits === 0 && board.sequence === length);
+      quiet = still ? quiet + 1 : 0;
+      before = length;
+    }
+  }
+}
+
+function newUnit(id: string): [Address, Command] {
+  const unit = { callSign: id, name: null, capabilities: [], location: null, status: "available", metadata: {} };
+  return [{ kind: "resource", id }, { type: "create", agencyId: "sim", resourceType: "vehicles", ...unit }];
+}
+
+function newIncident(id: string, incidentNumber: string): [Address, Command] {
+  const fields = { type: "fire", category: "fire", priority: 3, title: "t", description: null, location: null };
+  const rest = { address: null, parentId: null, metadata: {} };
+  const from = { incidentNumber, reportedById: null, sourceAlertId: null };
+  return [{ kind: "incident", id }, { type: "create", agencyId: "sim", fields: { ...fields, ...rest }, ...from }];
+}
