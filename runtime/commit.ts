@@ -105,11 +105,14 @@ export class Committer {
 
   #takeGroup(): Transaction[] {
     const most = Math.min(this.#options.groupMax, this.#journal.maxBatch);
-    let size = 0;
+    // Two writes to one actor cannot share a batch: both would pass the same fence. (Normally there is one in flight, but a
+    // participant that waited too long for its leader goes on while the leader's commit is still queued.)
+    const subjects = new Set<string>();
     let count = 0;
-    for (const transaction of this.#queue) {
-      size += transaction.appends.length;
-      if (count > 0 && size > most) break;
+    for (const { appends } of this.#queue) {
+      if (count > 0 && subjects.size + appends.length > most) break;
+      if (appends.some(({ subject }) => subjects.has(subject))) break;
+      for (const { subject } of appends) subjects.add(subject);
       count += 1;
     }
     return this.#queue.splice(0, count);

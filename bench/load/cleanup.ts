@@ -14,6 +14,7 @@ export class Cleanup {
   readonly #children = new Set<ChildProcess>();
   readonly #folders = new Set<string>();
   readonly #deferred: (() => Promise<void>)[] = [];
+  #closed = false;
 
   constructor() {
     // The last resort, where nothing can be awaited any more.
@@ -28,6 +29,7 @@ export class Cleanup {
    * One that stops by itself is forgotten.
    */
   spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    this.#requireOpen();
     const child = spawn(command, args, { ...options, detached: true });
     this.#children.add(child);
     child.once("error", () => this.#children.delete(child));
@@ -51,6 +53,7 @@ export class Cleanup {
 
   /** A new folder on a real disk. */
   async folder(label: string): Promise<string> {
+    this.#requireOpen();
     const folder = await mkdtemp(join(await diskFolder(), `tocsin-bench-${label}-`));
     this.#folders.add(folder);
     return folder;
@@ -64,6 +67,16 @@ export class Cleanup {
   /** Runs `undo` at the end of the case, last deferred first. */
   defer(undo: () => Promise<void>): void {
     this.#deferred.push(undo);
+  }
+
+  /** Cleans up and lets nothing new begin: a case that is running then fails. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.all();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new Error("the run was stopped");
   }
 
   async all(): Promise<void> {

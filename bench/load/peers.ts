@@ -29,7 +29,9 @@ export async function startFastifyPg(cleanup: Cleanup): Promise<System> {
 
 async function startPeer(name: string, env: NodeJS.ProcessEnv, token: string, cleanup: Cleanup): Promise<System> {
   // Beside this file in the build, with the extension that the build gives it.
-  const program = fileURLToPath(import.meta.resolve(`../peers/${name}.main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`));
+  const program = fileURLToPath(
+    import.meta.resolve(`../peers/${name}.main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`),
+  );
   const child = cleanup.spawn(process.execPath, [program], {
     env: { ...process.env, NODE_ENV: "production", ...env },
     // Its input is a pipe that closes when this process dies, however it dies: the peer ends then.

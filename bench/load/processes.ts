@@ -55,7 +55,8 @@ export function treeOf(roots: readonly number[]): readonly ProcessTimes[] {
   const all = new Map(allProcesses().map((each) => [each.pid, each]));
   const wanted = new Set(roots);
   const belongs = (pid: number): boolean => {
-    for (let each = all.get(pid); each !== undefined; each = all.get(each.parent)) if (wanted.has(each.pid)) return true;
+    for (let each = all.get(pid); each !== undefined; each = all.get(each.parent))
+      if (wanted.has(each.pid)) return true;
     return false;
   };
   return [...all.values()].filter(({ pid }) => belongs(pid));

@@ -28,5 +28,6 @@ export async function requireCreated(url: string, token: string): Promise<void> 
     signal: AbortSignal.timeout(10_000),
   });
   const text = await response.text();
-  if (response.status !== 201) throw new Error(`creating an incident answered ${response.status}: ${text.slice(0, 500)}`);
+  if (response.status !== 201)
+    throw new Error(`creating an incident answered ${response.status}: ${text.slice(0, 500)}`);
 }

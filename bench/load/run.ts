@@ -16,7 +16,11 @@ export async function finished(child: ChildProcess, timeoutMs: number): Promise<
 }
 
 /** Waits for the first line of standard output that fits. @throws when the process ends first, or in `timeoutMs` */
-export function firstLine<T>(child: ChildProcess, timeoutMs: number, read: (line: string) => T | undefined): Promise<T> {
+export function firstLine<T>(
+  child: ChildProcess,
+  timeoutMs: number,
+  read: (line: string) => T | undefined,
+): Promise<T> {
   if (child.stdout === null) throw new Error("its output is not piped");
   const lines = createInterface({ input: child.stdout });
   const errors = collect(child.stderr);
@@ -24,7 +28,11 @@ export function firstLine<T>(child: ChildProcess, timeoutMs: number, read: (line
     const seen: string[] = [];
     const fail = (why: string) => {
       clearTimeout(timer);
-      reject(new Error(`${[child.spawnfile, ...child.spawnargs.slice(1)].join(" ")} ${why}:\n${[...seen.slice(-20), errors()].join("\n").slice(-2_000)}`));
+      reject(
+        new Error(
+          `${[child.spawnfile, ...child.spawnargs.slice(1)].join(" ")} ${why}:\n${[...seen.slice(-20), errors()].join("\n").slice(-2_000)}`,
+        ),
+      );
     };
     const timer = setTimeout(() => fail(`was not ready in ${timeoutMs / 1_000} s`), timeoutMs);
     // The listener stays: output that nobody reads would block the process.

@@ -48,7 +48,8 @@ export async function startTocsin(options: TocsinOptions, cleanup: Cleanup): Pro
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const url = await firstLine(child, START_MS, (line) => line.match(/http:\/\/[\w.:-]+/)?.[0]);
+  const url = `http://127.0.0.1:${port}`;
+  await firstLine(child, START_MS, (line) => (line.includes(`:${port}`) ? line : undefined));
   await ready(url);
   const startMs = performance.now() - startedAt;
   const token = (await readFile(join(dataDir, "admin.token"), "utf8")).trim();
@@ -78,7 +79,8 @@ async function ready(url: string): Promise<void> {
     } catch (error) {
       last = String(error);
     }
-    if (performance.now() > giveUpAt) throw new Error(`${url} was not ready in ${START_MS / 1_000} s: ${last.slice(0, 500)}`);
+    if (performance.now() > giveUpAt)
+      throw new Error(`${url} was not ready in ${START_MS / 1_000} s: ${last.slice(0, 500)}`);
   }
 }
 
@@ -88,7 +90,9 @@ function natsServerVersion(below: number): string {
   const file = pid === undefined ? undefined : programFileOf(pid);
   if (file === undefined) return "unknown";
   try {
-    return execFileSync(file, ["--version"], { encoding: "utf8", timeout: 5_000 }).trim().replace(/^nats-server: v?/, "");
+    return execFileSync(file, ["--version"], { encoding: "utf8", timeout: 5_000 })
+      .trim()
+      .replace(/^nats-server: v?/, "");
   } catch {
     return "unknown";
   }

@@ -142,7 +142,9 @@ async function authenticate(request: FastifyRequest, reply: FastifyReply): Promi
 
 function verify(token: string): Claims | undefined {
   const [header = "", payload = "", signature = "", more] = token.split(".");
-  const expected = createHmac("sha256", secret ?? "").update(`${header}.${payload}`).digest();
+  const expected = createHmac("sha256", secret ?? "")
+    .update(`${header}.${payload}`)
+    .digest();
   const given = Buffer.from(signature, "base64url");
   if (more !== undefined || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
   if (JSON.parse(Buffer.from(header, "base64url").toString()).alg !== "HS256") return undefined;
@@ -243,5 +245,8 @@ async function settings(): Promise<Record<string, string>> {
   const { rows } = await pool.query(
     "SELECT name, setting FROM pg_settings WHERE name IN ('server_version', 'fsync', 'synchronous_commit', 'shared_buffers')",
   );
-  return { ...Object.fromEntries(rows.map(({ name, setting }) => [name, setting])), pool: String(poolSize ?? POOL_SIZE) };
+  return {
+    ...Object.fromEntries(rows.map(({ name, setting }) => [name, setting])),
+    pool: String(poolSize ?? POOL_SIZE),
+  };
 }

@@ -41,7 +41,14 @@ export async function startPostgres(folder: string): Promise<Postgres> {
   if (owner !== undefined) await chown(passwordFile, owner.uid, owner.gid);
   await run(
     join(programs, "initdb"),
-    [`--pgdata=${data}`, "--username=bench", `--pwfile=${passwordFile}`, "--auth=scram-sha-256", "--no-locale", "--encoding=UTF8"],
+    [
+      `--pgdata=${data}`,
+      "--username=bench",
+      `--pwfile=${passwordFile}`,
+      "--auth=scram-sha-256",
+      "--no-locale",
+      "--encoding=UTF8",
+    ],
     as,
   );
   const port = await freePort();
@@ -67,7 +74,8 @@ export async function startPostgres(folder: string): Promise<Postgres> {
 async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (userInfo().uid !== 0) return undefined;
   const [, , uid, gid] = (await readFile("/etc/passwd", "utf8")).match(/^(nobody):[^:]*:(\d+):(\d+):/m) ?? [];
-  if (uid === undefined || gid === undefined) throw new Error("PostgreSQL refuses to run as root, and there is no user nobody");
+  if (uid === undefined || gid === undefined)
+    throw new Error("PostgreSQL refuses to run as root, and there is no user nobody");
   return { uid: Number(uid), gid: Number(gid) };
 }
 

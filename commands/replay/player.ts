@@ -26,6 +26,7 @@ export interface PlayerOptions {
 export function createPlayer({ api, plan, unitIds, runKey, tally }: PlayerOptions): (index: number) => Promise<void> {
   const incidentIds = new Map<number, string>();
   const assigned = new Set<string>();
+  const worked = new Set<number>();
   const resolved = new Set<number>();
   const runOf = (step: Step) => `${step.call}/${step.run?.callSign}`;
 
@@ -40,12 +41,20 @@ export function createPlayer({ api, plan, unitIds, runKey, tally }: PlayerOption
   const accept = (step: Step, body: unknown) => {
     tally.accept(step.kind);
     if (step.kind === "create") incidentIds.set(step.call, created.parse(body).id);
-    if (step.kind === "assign") assigned.add(runOf(step));
+    if (step.kind === "assign") {
+      assigned.add(runOf(step));
+      worked.add(step.call);
+    }
     if (step.kind === "resolve") resolved.add(step.call);
   };
 
+  /** What nobody could be sent to was not resolved by anybody. */
+  const asItTurnedOut = (step: Step): Step =>
+    step.kind === "resolve" && !worked.has(step.call) ? { ...step, kind: "cancel" } : step;
+
   return async (index) => {
-    const step = plan.steps[index];
+    const planned = plan.steps[index];
+    const step = planned && asItTurnedOut(planned);
     const call = step && plan.calls[step.call];
     if (!step || !call) throw new Error(`the plan has no step ${index}`);
     const reason = obstacle(step);

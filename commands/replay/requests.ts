@@ -5,6 +5,9 @@ import type { CallRecord, UnitRun } from "./records.ts";
 /** More units than this are not written into the metadata, which the API bounds. */
 const UNITS_IN_METADATA_MAX = 100;
 
+const NO_UNIT_NAMED = "the record names no unit and no outcome";
+const NO_UNIT_ASSIGNED = "no unit of the record could be assigned";
+
 const utc = (ms: number) => new Date(ms).toISOString();
 
 /** The API keeps its own times; what the record says goes with it in words, so that the timeline shows both. */
@@ -70,7 +73,7 @@ export function requestOf(step: Step, call: CallRecord, { incidentId, unitId }: 
       return {
         method: "PATCH",
         path: incident,
-        body: { status: "cancelled", reason: "the record names no unit and no outcome" },
+        body: { status: "cancelled", reason: call.runs.length === 0 ? NO_UNIT_NAMED : NO_UNIT_ASSIGNED },
       };
     case "close":
       return { method: "POST", path: `${incident}/close`, body: { disposition: dispositionOf(call.runs), note: reason } };

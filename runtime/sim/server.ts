@@ -142,6 +142,8 @@ export class SimJournal implements Journal {
 
   #append(appends: readonly Append[]): AppendResult {
     if (this.#server.planted.fenceOff !== true) {
+      // As the real server does: a subject twice in one batch fails the second fence.
+      if (new Set(appends.map(({ subject }) => subject)).size < appends.length) return { ok: false };
       for (const { subject, expectedSequence } of appends) {
         const all = this.#byActor.get(actorOf(subject));
         if ((all?.[all.length - 1]?.sequence ?? 0) !== expectedSequence) return { ok: false };
