@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { BenchContext } from "./case.ts";
 import { cases } from "./cases/index.ts";
 import { Cleanup } from "./load/cleanup.ts";
-import { findNatsServer, findRoot } from "./load/tools.ts";
+import { findRoot } from "./load/tools.ts";
 import { describeMachine } from "./machine.ts";
 import { plainTable, writePage, writeResult } from "./results.ts";
 
@@ -83,7 +83,7 @@ async function main(options: Options): Promise<boolean> {
   // npm runs scripts in the folder of the project: paths are meant from where npm was called.
   const from = process.env.INIT_CWD ?? process.cwd();
   const out = options.out === undefined ? join(root, "bench/results") : resolve(from, options.out);
-  const machine = await describeMachine(findNatsServer(root));
+  const machine = await describeMachine();
   const { seconds, rounds, quick } = options;
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; Node ${machine.node}, nats-server ${machine.natsServer}`,
@@ -107,7 +107,9 @@ async function main(options: Options): Promise<boolean> {
     try {
       const report = await each.run(context);
       if (interrupted) return false;
+      if (report.failures.length > 0) allWell = false;
       for (const table of report.tables) console.log(`\n${plainTable(table)}`);
+      for (const failure of report.failures) console.error(`\n${failure}`);
       const { name, describe } = each;
       await writeResult(out, {
         name,
@@ -136,11 +138,18 @@ async function main(options: Options): Promise<boolean> {
 
 const cleanup = new Cleanup();
 let interrupted = false;
+let interruptedAtMs = 0;
+/** One Ctrl-C may arrive several times: from the terminal, and from npm. */
+const SAME_PRESS_MS = 500;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, async () => {
-    // The second time ends at once; what is left is killed on the way out.
-    if (interrupted) process.exit(130);
+    if (interrupted) {
+      // Pressed again: what is left is killed on the way out.
+      if (performance.now() - interruptedAtMs > SAME_PRESS_MS) process.exit(130);
+      return;
+    }
     interrupted = true;
+    interruptedAtMs = performance.now();
     console.error("\nStopping; once more to stop at once.");
     await cleanup.close();
     process.exit(130);

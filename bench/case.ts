@@ -33,6 +33,8 @@ export interface BenchReport {
   /** How it was done, where the table alone could mislead. */
   readonly notes: readonly string[];
   readonly notMeasured: readonly string[];
+  /** What was to be measured and could not be here. */
+  readonly failures: readonly string[];
   /** Everything measured, round by round, for the result file. */
   readonly measurements: unknown;
 }

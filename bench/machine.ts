@@ -14,8 +14,7 @@ export interface Machine {
   readonly natsServer: string;
 }
 
-/** @param natsServer the program that the server of the project uses, when it is known */
-export async function describeMachine(natsServer: string | undefined): Promise<Machine> {
+export async function describeMachine(): Promise<Machine> {
   const cpus = os.cpus();
   return {
     cpu: cpus[0]?.model.trim() || "unknown",
@@ -24,13 +23,17 @@ export async function describeMachine(natsServer: string | undefined): Promise<M
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     filesystem: await filesystem(),
     node: process.version,
-    natsServer: versionOf(natsServer) ?? "not found",
+    natsServer: natsServerVersion() ?? "not found",
   };
 }
 
-function versionOf(natsServer: string | undefined): string | undefined {
+/** Of the one that the server of the project is told to start. */
+function natsServerVersion(): string | undefined {
   try {
-    const output = execFileSync(natsServer ?? "nats-server", ["--version"], { encoding: "utf8", timeout: 5_000 });
+    const output = execFileSync(process.env.NATS_SERVER ?? "nats-server", ["--version"], {
+      encoding: "utf8",
+      timeout: 5_000,
+    });
     return output.trim().replace(/^nats-server: v?/, "");
   } catch {
     return undefined;

@@ -49,6 +49,7 @@ function section({ name, describe, date, machine, options, report }: BenchResult
       `Node ${machine.node}, nats-server ${machine.natsServer}.`,
     "",
     ...report.tables.flatMap((table) => [`### ${table.title}`, "", ...markdown(table), ""]),
+    ...report.failures.map((failure) => `- **${failure}**`),
     ...report.notes.map((note) => `- ${note}`),
     "",
     "Not measured:",

@@ -11,7 +11,12 @@ Runs the production runtime against simulated, faulty ports, once for each seed.
 `;
 
 const { values } = parseArgs({
-  options: { seeds: { type: "string", default: "10000" }, from: { type: "string", default: "1" }, seed: { type: "string" }, help: { type: "boolean" } },
+  options: {
+    seeds: { type: "string", default: "10000" },
+    from: { type: "string", default: "1" },
+    seed: { type: "string" },
+    help: { type: "boolean" },
+  },
 });
 
 if (values.help === true) process.stdout.write(HELP);

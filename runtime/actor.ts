@@ -3,8 +3,9 @@
  *
  * A definition is pure: no I/O, no clock, no randomness. Time and ids arrive as arguments.
  */
-import type { Principal } from "../schema/principal.ts";
+
 import type { Refusal } from "../schema/errors.ts";
+import type { Principal } from "../schema/principal.ts";
 import type { Address } from "../schema/subjects.ts";
 
 export { isRefusal, type Refusal, refuse } from "../schema/errors.ts";
@@ -118,19 +119,19 @@ export function assert(condition: boolean, message: string): asserts condition {
 }
 
 /** Decides by the command's type. @throws for a command that the definition does not know. */
-export function decide(
-  definition: AnyActor,
-  state: unknown,
-  command: Typed,
-  context: DecideContext,
-): Decision<Typed> {
+export function decide(definition: AnyActor, state: unknown, command: Typed, context: DecideContext): Decision<Typed> {
   const handler = Object.hasOwn(definition.decide, command.type) ? definition.decide[command.type] : undefined;
   assert(handler !== undefined, `${definition.kind} knows no command ${command.type}`);
   return handler(state, command, context);
 }
 
 /** Folds events into the state. @throws for an event that the definition does not know or that cannot have happened. */
-export function evolve(definition: AnyActor, state: unknown, events: readonly Typed[], context: EvolveContext): unknown {
+export function evolve(
+  definition: AnyActor,
+  state: unknown,
+  events: readonly Typed[],
+  context: EvolveContext,
+): unknown {
   let next = state;
   for (const event of events) {
     const handler = Object.hasOwn(definition.evolve, event.type) ? definition.evolve[event.type] : undefined;

@@ -167,7 +167,8 @@ export class Cell {
 
   async #handle(message: Message, answer: (reply: CellReply) => void): Promise<void> {
     const waitMs = this.#stoppedUntilMs - this.#host.ports.clock.monotonicMs();
-    if (waitMs > 0) return answer(failure("unloadable", `${this.key} is stopped after failures, for ${Math.ceil(waitMs)} ms`));
+    if (waitMs > 0)
+      return answer(failure("unloadable", `${this.key} is stopped after failures, for ${Math.ceil(waitMs)} ms`));
     if (message.op === "command" && message.fresh === true && this.#image === undefined) {
       this.#image = blankImage(this.#definition);
     }
@@ -206,7 +207,11 @@ export class Cell {
         );
       }
       const at = this.#now();
-      const decision = decide(this.#definition, image.state, message.command, { id: this.address.id, at, by: message.by });
+      const decision = decide(this.#definition, image.state, message.command, {
+        id: this.address.id,
+        at,
+        by: message.by,
+      });
       if (isRefusal(decision)) return answer(failureOf(decision));
       if (isForward(decision)) {
         // Outside the mailbox: the leader will ask this very actor to take part.
@@ -234,7 +239,12 @@ export class Cell {
     const settle = (sequences?: readonly number[]) =>
       joined.forEach(({ to }, index) => {
         const sequence = sequences?.[index + 1];
-        const told: Message = { op: "settle", by: message.by, requestId: message.requestId, commandId: message.commandId };
+        const told: Message = {
+          op: "settle",
+          by: message.by,
+          requestId: message.requestId,
+          commandId: message.commandId,
+        };
         // An answer is not needed: a participant that never hears reads the journal.
         void this.#host.send(to, sequence === undefined ? told : { ...told, sequence }).catch(() => undefined);
       });
@@ -268,7 +278,11 @@ export class Cell {
     }
   }
 
-  async #prepare(message: Message & { op: "prepare" }, image: Image, answer: (reply: CellReply) => void): Promise<void> {
+  async #prepare(
+    message: Message & { op: "prepare" },
+    image: Image,
+    answer: (reply: CellReply) => void,
+  ): Promise<void> {
     if (findRecent(image.recent, message.commandId) !== undefined && this.#host.options.dedupe) {
       return answer(failure("contended", `${this.key} has taken part in this before`));
     }

@@ -1,5 +1,5 @@
-import { isRetryable } from "../schema/errors.ts";
 import { type Envelope, parseEnvelope } from "../schema/envelope.ts";
+import { isRetryable } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
 import { type Address, subjects } from "../schema/subjects.ts";
 import type { CellReply } from "./cell.ts";
@@ -53,7 +53,11 @@ export class Client {
   }
 
   /** An actor's envelopes after a journal sequence, oldest first. The caller has read the actor: it may know of it. */
-  async history(of: Address, after: number, limit: number): Promise<readonly { sequence: number; envelope: Envelope }[]> {
+  async history(
+    of: Address,
+    after: number,
+    limit: number,
+  ): Promise<readonly { sequence: number; envelope: Envelope }[]> {
     const entries = await this.#ports.journal.read(subjects.eventsOf(of), after, limit);
     return entries.map(({ sequence, payload }) => ({ sequence, envelope: parseEnvelope(payload) }));
   }
@@ -84,4 +88,10 @@ export class Client {
   }
 }
 
-const WORTH_ANOTHER_TRY: ReadonlySet<string> = new Set(["not_owner", "no_host", "mailbox_full", "contended", "stopping"]);
+const WORTH_ANOTHER_TRY: ReadonlySet<string> = new Set([
+  "not_owner",
+  "no_host",
+  "mailbox_full",
+  "contended",
+  "stopping",
+]);

@@ -1,6 +1,6 @@
+import { pause } from "./pause.ts";
 import type { Append, AppendResult, Clock, Journal } from "./ports/index.ts";
 import { PortUnavailable, UncertainOutcome } from "./ports/index.ts";
-import { pause } from "./pause.ts";
 
 /**
  * - `sync`: the server fsyncs before it acknowledges, so commits of many actors share one atomic batch, and one fsync.
@@ -92,7 +92,8 @@ export class Committer {
       if (this.#singlesInFlight === 0) this.#sendGroup(this.#takeGroup());
       return;
     }
-    while (this.#queue.length > 0 && this.#singlesInFlight < this.#options.groupMin) this.#sendSingle(this.#queue.shift()!);
+    while (this.#queue.length > 0 && this.#singlesInFlight < this.#options.groupMin)
+      this.#sendSingle(this.#queue.shift()!);
   }
 
   /** Single appends at once; only transactions of several actors, dear one by one, share their batches. */
@@ -177,7 +178,8 @@ export class Committer {
         if (!isUncertain(error)) throw error;
         if (this.#clock.monotonicMs() >= giveUpAt) throw new UncertainOutcome("the journal did not answer");
       }
-      if (this.#clock.monotonicMs() >= giveUpAt) throw new UncertainOutcome("the journal kept refusing without a reason");
+      if (this.#clock.monotonicMs() >= giveUpAt)
+        throw new UncertainOutcome("the journal kept refusing without a reason");
       await pause(this.#clock, Math.min(1_000, 10 * 2 ** attempt));
     }
   }

@@ -10,7 +10,7 @@ import type { Coverage } from "./coverage.ts";
 import type { Image } from "./image.ts";
 import { failure, type Message } from "./messages.ts";
 import { pause, within } from "./pause.ts";
-import { Leases, type LeaseOptions, leaseDefaults } from "./placement/leases.ts";
+import { type LeaseOptions, Leases, leaseDefaults } from "./placement/leases.ts";
 import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
 import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
@@ -228,7 +228,8 @@ export class Host implements CellHost {
 
   async #untilQuiet(cells: readonly Cell[]): Promise<void> {
     const giveUpAt = this.ports.clock.monotonicMs() + this.#hostOptions.drainMs;
-    while (cells.some((cell) => !cell.quiet) && this.ports.clock.monotonicMs() < giveUpAt) await pause(this.ports.clock, 5);
+    while (cells.some((cell) => !cell.quiet) && this.ports.clock.monotonicMs() < giveUpAt)
+      await pause(this.ports.clock, 5);
   }
 
   /** Idle actors leave memory once a snapshot covers them. */

@@ -31,7 +31,13 @@ export function applyEnvelope(
 ): Image {
   assert(envelope.version === image.version + 1, `version ${envelope.version} cannot follow ${image.version}`);
   assert(envelope.prev === image.hash, `the hash chain breaks at sequence ${sequence}`);
-  return advance(image, envelope, evolve(definition, image.state, envelope.events, envelope), sequence, chainHash(payload));
+  return advance(
+    image,
+    envelope,
+    evolve(definition, image.state, envelope.events, envelope),
+    sequence,
+    chainHash(payload),
+  );
 }
 
 /** The image once this envelope, whose events lead to this state, stands in the journal. */
@@ -76,7 +82,11 @@ export async function loadImage(
   address: Address,
   journal: Journal,
   state: KeyValue,
-): Promise<{ readonly image: Image; readonly revision: number; /** entries after the snapshot */ readonly tail: number }> {
+): Promise<{
+  readonly image: Image;
+  readonly revision: number /** entries after the snapshot */;
+  readonly tail: number;
+}> {
   const snapshot = await state.get(stateKey(address));
   let image = (snapshot && readSnapshot(snapshot.value)) ?? blankImage(definition);
   const tail = await journal.read(subjects.eventsOf(address), image.sequence);
@@ -85,9 +95,15 @@ export async function loadImage(
 }
 
 /** The image an actor had at a version: the journal from its start. */
-export async function imageAt(definition: AnyActor, address: Address, version: number, journal: Journal): Promise<Image> {
+export async function imageAt(
+  definition: AnyActor,
+  address: Address,
+  version: number,
+  journal: Journal,
+): Promise<Image> {
   let image = blankImage(definition);
-  for (const entry of await journal.read(subjects.eventsOf(address), 0, version)) image = applyEntry(definition, image, entry);
+  for (const entry of await journal.read(subjects.eventsOf(address), 0, version))
+    image = applyEntry(definition, image, entry);
   assert(image.version === version, `the journal ends at version ${image.version}, before ${version}`);
   return image;
 }

@@ -1,7 +1,6 @@
 /** What travels between a client and an actor's host: over a subject as JSON, or by reference within one process. */
 import type { ErrorCode, Refusal } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
-import type { Append } from "./ports/index.ts";
 
 export interface Command {
   readonly type: string;
@@ -52,14 +51,18 @@ export type Reply =
       /** The command had been done before; this is the first answer. */
       readonly replayed?: boolean;
     }
-  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string; readonly data?: Readonly<Record<string, unknown>> };
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly data?: Readonly<Record<string, unknown>>;
+    };
 
-/** A participant's vote. */
-export interface Prepared {
-  readonly append: Append;
-}
-
-export function failure(code: ErrorCode, detail: string, data?: Readonly<Record<string, unknown>>): Reply & { ok: false } {
+export function failure(
+  code: ErrorCode,
+  detail: string,
+  data?: Readonly<Record<string, unknown>>,
+): Reply & { ok: false } {
   return data === undefined ? { ok: false, code, detail } : { ok: false, code, detail, data };
 }
 

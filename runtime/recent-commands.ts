@@ -13,10 +13,13 @@ export interface RecentCommand {
 export const RECENT_COMMANDS_MAX = 128;
 
 export function remember(recent: readonly RecentCommand[], command: RecentCommand): readonly RecentCommand[] {
-  return recent.length < RECENT_COMMANDS_MAX ? [...recent, command] : [...recent.slice(1 - RECENT_COMMANDS_MAX), command];
+  return recent.length < RECENT_COMMANDS_MAX
+    ? [...recent, command]
+    : [...recent.slice(1 - RECENT_COMMANDS_MAX), command];
 }
 
 export function findRecent(recent: readonly RecentCommand[], commandId: string): RecentCommand | undefined {
-  for (let index = recent.length - 1; index >= 0; index--) if (recent[index]!.commandId === commandId) return recent[index];
+  for (let index = recent.length - 1; index >= 0; index--)
+    if (recent[index]!.commandId === commandId) return recent[index];
   return;
 }

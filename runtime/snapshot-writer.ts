@@ -1,4 +1,4 @@
-import { type Cell } from "./cell.ts";
+import type { Cell } from "./cell.ts";
 import type { Coverage } from "./coverage.ts";
 import { writeSnapshot } from "./image.ts";
 import type { Ports, Put, Timer } from "./ports/index.ts";
@@ -111,7 +111,8 @@ export class SnapshotWriter {
       }));
       if (puts.length === 0) return;
       const result = await this.#ports.state.put(puts);
-      if (result.ok) ready.forEach((cell, index) => this.#written(cell, images[index]!.sequence, result.revisions[index]!));
+      if (result.ok)
+        ready.forEach((cell, index) => this.#written(cell, images[index]!.sequence, result.revisions[index]!));
       else await this.#writeSingly(ready);
     } catch (error) {
       this.#ports.log.warn({ error, cells: cells.length }, "snapshots could not be written; they will be");

@@ -20,7 +20,6 @@ export const place = z
     lon: z.number().min(-180).max(180).describe("degrees east, WGS 84"),
   })
   .describe("A place in WGS 84 degrees");
-export type Place = z.infer<typeof place>;
 
 /** An agency-defined code such as an incident type: it may end up in a file name, a topic or a chart. */
 export const code = z

@@ -13,6 +13,8 @@ if (process.argv.includes("--help")) {
 } else if (!process.argv.includes("--check")) {
   writeFileSync(file, fresh);
 } else if (readFileSync(file, "utf8") !== fresh) {
-  console.error("schema/generated/openapi.json is not what the schemas say: run `npm run openapi` and commit the result");
+  console.error(
+    "schema/generated/openapi.json is not what the schemas say: run `npm run openapi` and commit the result",
+  );
   process.exitCode = 1;
 }

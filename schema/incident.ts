@@ -2,15 +2,7 @@ import { z } from "zod";
 import { code, freeForm, limits, page, place, text, timestamp, uuid } from "./common.ts";
 import { agencyId } from "./principal.ts";
 
-export const incidentStatuses = [
-  "new",
-  "assigned",
-  "en_route",
-  "on_scene",
-  "resolved",
-  "closed",
-  "cancelled",
-] as const;
+export const incidentStatuses = ["new", "assigned", "en_route", "on_scene", "resolved", "closed", "cancelled"] as const;
 export type IncidentStatus = (typeof incidentStatuses)[number];
 
 /** One unit on one incident. `cleared` is final: a unit sent again gets an assignment of its own. */
@@ -133,7 +125,12 @@ const oneOrMore = <T extends z.ZodType<unknown, string>>(one: T) =>
 export const incidentFilters = z.strictObject({
   ...page,
   status: oneOrMore(z.enum(incidentStatuses)).optional(),
-  priority: oneOrMore(z.string().regex(/^[1-5]$/, "1 to 5").transform(Number)).optional(),
+  priority: oneOrMore(
+    z
+      .string()
+      .regex(/^[1-5]$/, "1 to 5")
+      .transform(Number),
+  ).optional(),
   type: oneOrMore(code).optional(),
   category: oneOrMore(code).optional(),
   agencyId: agencyId.optional(),
@@ -207,7 +204,11 @@ export type IncidentEvent =
       readonly reportedById: string | null;
       readonly sourceAlertId: string | null;
     }
-  | { readonly type: "incident.updated"; readonly changes: Partial<IncidentFields>; readonly was: Partial<IncidentFields> }
+  | {
+      readonly type: "incident.updated";
+      readonly changes: Partial<IncidentFields>;
+      readonly was: Partial<IncidentFields>;
+    }
   | { readonly type: "incident.noted"; readonly note: string }
   | {
       readonly type: "incident.assigned";

@@ -15,7 +15,14 @@ const problem = z
   })
   .meta({ id: "Problem" });
 
-const always: readonly ErrorCode[] = ["unauthenticated", "forbidden", "rate_limited", "no_host", "internal", "headers_too_large"];
+const always: readonly ErrorCode[] = [
+  "unauthenticated",
+  "forbidden",
+  "rate_limited",
+  "no_host",
+  "internal",
+  "headers_too_large",
+];
 const withBody: readonly ErrorCode[] = [
   "malformed_json",
   "invalid_body",
@@ -38,7 +45,12 @@ export function openApi(version: string): object {
       parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
       ...(route.body === undefined
         ? {}
-        : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(route.body, "input", components) } } } }),
+        : {
+            requestBody: {
+              required: true,
+              content: { "application/json": { schema: schemaOf(route.body, "input", components) } },
+            },
+          }),
       responses: responsesOf(route, components),
       security: [{ bearer: [] }],
       "x-roles": route.roles,
@@ -57,8 +69,13 @@ export function openApi(version: string): object {
 
 /** A schema with an id becomes a component, and a reference to it. */
 function schemaOf(schema: z.ZodType, io: "input" | "output", components: Record<string, object>): object {
-  const { $schema: _dialect, $defs, ...json } = z.toJSONSchema(schema, { io, target: "draft-2020-12" }) as Record<string, unknown>;
-  const relocate = (value: object): object => JSON.parse(JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/"));
+  const {
+    $schema: _dialect,
+    $defs,
+    ...json
+  } = z.toJSONSchema(schema, { io, target: "draft-2020-12" }) as Record<string, unknown>;
+  const relocate = (value: object): object =>
+    JSON.parse(JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/"));
   for (const [id, definition] of Object.entries(($defs ?? {}) as Record<string, object>)) {
     const { id: _id, ...rest } = relocate(definition) as Record<string, unknown>;
     components[id] = rest;
@@ -81,7 +98,9 @@ function pathParameters({ path }: Route): object[] {
 
 function queryParameters({ query }: Route): object[] {
   if (!(query instanceof z.ZodObject)) return [];
-  const { properties = {} } = z.toJSONSchema(query, { io: "input", unrepresentable: "any" }) as { properties?: Record<string, object> };
+  const { properties = {} } = z.toJSONSchema(query, { io: "input", unrepresentable: "any" }) as {
+    properties?: Record<string, object>;
+  };
   return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
 }
 
@@ -89,10 +108,22 @@ function headerParameters({ method, query }: Route): object[] {
   const text = { type: "string" };
   if (method === "get" && query === undefined) return [];
   if (method === "get") {
-    return [{ name: "Tocsin-Sequence", in: "header", schema: text, description: "answer only once the list shows this write" }];
+    return [
+      {
+        name: "Tocsin-Sequence",
+        in: "header",
+        schema: text,
+        description: "answer only once the list shows this write",
+      },
+    ];
   }
   return [
-    { name: "Idempotency-Key", in: "header", schema: { ...text, maxLength: 200 }, description: "a repeat gets the first answer" },
+    {
+      name: "Idempotency-Key",
+      in: "header",
+      schema: { ...text, maxLength: 200 },
+      description: "a repeat gets the first answer",
+    },
     { name: "If-Match", in: "header", schema: text, description: "the ETag that was read: 412 if it changed since" },
   ];
 }
@@ -105,7 +136,8 @@ function responsesOf(route: Route, components: Record<string, object>): object {
     ...route.refusals,
   ]);
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) byStatus.set(errorKinds[code].status, [...(byStatus.get(errorKinds[code].status) ?? []), code]);
+  for (const code of codes)
+    byStatus.set(errorKinds[code].status, [...(byStatus.get(errorKinds[code].status) ?? []), code]);
   const failure = { "application/problem+json": { schema: schemaOf(problem, "output", components) } };
   const responses: Record<string, object> = {
     [route.status]: {
@@ -114,7 +146,10 @@ function responsesOf(route: Route, components: Record<string, object>): object {
     },
   };
   for (const [status, named] of [...byStatus].sort(([a], [b]) => a - b)) {
-    responses[status] = { description: named.map((code) => `${errorKinds[code].title} (\`${code}\`)`).join("; "), content: failure };
+    responses[status] = {
+      description: named.map((code) => `${errorKinds[code].title} (\`${code}\`)`).join("; "),
+      content: failure,
+    };
   }
   return responses;
 }

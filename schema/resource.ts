@@ -21,7 +21,9 @@ export type ResourceStatus = (typeof resourceStatuses)[number];
 export const availabilities = ["available", "conditional", "unavailable"] as const;
 export type Availability = (typeof availabilities)[number];
 
-const callSign = text(32).min(1).regex(/^\S(.*\S)?$/, "no blanks at either end");
+const callSign = text(32)
+  .min(1)
+  .regex(/^\S(.*\S)?$/, "no blanks at either end");
 const status = z.enum(resourceStatuses);
 
 export const fix = z

@@ -119,7 +119,14 @@ export const routes = {
     body: assignUnits,
     status: 200,
     answer: incident,
-    refusals: ["not_found", "transition_not_allowed", "unit_held", "unit_unavailable", "already_assigned", "limit_reached"],
+    refusals: [
+      "not_found",
+      "transition_not_allowed",
+      "unit_held",
+      "unit_unavailable",
+      "already_assigned",
+      "limit_reached",
+    ],
   },
   escalateIncident: {
     method: "post",

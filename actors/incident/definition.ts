@@ -93,14 +93,22 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         }
         const says = c.unitSays ?? c.status;
         const joins = [
-          { to: { kind: "resource", id: unit.unitId }, command: { type: "follow", incidentId: context.id, status: says } },
+          {
+            to: { kind: "resource", id: unit.unitId },
+            command: { type: "follow", incidentId: context.id, status: says },
+          },
         ];
         // Transporting, say, is the unit's own affair: its assignment stays on scene.
-        if (unit.status === c.status && c.unitSays !== undefined && c.unitSays !== c.status) return { events: [], with: joins };
+        if (unit.status === c.status && c.unitSays !== undefined && c.unitSays !== c.status)
+          return { events: [], with: joins };
         if (!furtherThan(c.status, unit.status)) {
-          return refuse("transition_not_allowed", `unit ${unit.unitId} is ${unit.status}: it cannot become ${c.status}`, {
-            allowed: ASSIGNMENT_NEXT[unit.status],
-          });
+          return refuse(
+            "transition_not_allowed",
+            `unit ${unit.unitId} is ${unit.status}: it cannot become ${c.status}`,
+            {
+              allowed: ASSIGNMENT_NEXT[unit.status],
+            },
+          );
         }
         const moved: IncidentEvent = {
           type: "incident.unit_status_changed",
@@ -159,7 +167,9 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     close: (s, c) =>
       known(s, (it) => {
         if (it.status !== "resolved") return notAllowed(it, "closed");
-        return [{ type: "incident.closed", disposition: c.disposition, ...(c.note === undefined ? {} : { note: c.note }) }];
+        return [
+          { type: "incident.closed", disposition: c.disposition, ...(c.note === undefined ? {} : { note: c.note }) },
+        ];
       }),
   },
 
@@ -180,7 +190,11 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         closedAt: null,
       };
     },
-    "incident.updated": (s, e, { at }) => ({ ...existing(s), updatedAt: at, fields: { ...existing(s).fields, ...e.changes } }),
+    "incident.updated": (s, e, { at }) => ({
+      ...existing(s),
+      updatedAt: at,
+      fields: { ...existing(s).fields, ...e.changes },
+    }),
     "incident.noted": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
     "incident.assigned": (s, e, { at }) => {
       const it = existing(s);
@@ -264,7 +278,10 @@ function existing(s: IncidentState): Known {
 /** No unit may be left on an incident that nobody works on. */
 function idle(s: IncidentState): Known {
   const it = existing(s);
-  assert(it.assignments.every(({ status }) => status === "cleared"), "a unit is still assigned");
+  assert(
+    it.assignments.every(({ status }) => status === "cleared"),
+    "a unit is still assigned",
+  );
   return it;
 }
 
@@ -286,7 +303,10 @@ function reason(c: { readonly reason?: string }): { readonly reason?: string } {
   return c.reason === undefined ? {} : { reason: c.reason };
 }
 
-function cleared({ unitId, status }: Assignment, why?: string): IncidentEvent & { type: "incident.unit_status_changed" } {
+function cleared(
+  { unitId, status }: Assignment,
+  why?: string,
+): IncidentEvent & { type: "incident.unit_status_changed" } {
   const moved = { type: "incident.unit_status_changed", unitId, from: status, to: "cleared" } as const;
   return why === undefined ? moved : { ...moved, reason: why };
 }

@@ -5,7 +5,14 @@ import type { Known } from "./state.ts";
 export const incidentView: View = {
   present(id, state, version): Incident {
     const { fields, phase: _phase, waitingSince: _waitingSince, createdBy: _createdBy, ...rest } = state as Known;
-    return { id, ...fields, ...rest, assignments: [...rest.assignments], metadata: { ...fields.metadata }, version } as Incident;
+    return {
+      id,
+      ...fields,
+      ...rest,
+      assignments: [...rest.assignments],
+      metadata: { ...fields.metadata },
+      version,
+    } as Incident;
   },
   matches(state, filters) {
     const it = state as Known;

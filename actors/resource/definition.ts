@@ -1,7 +1,7 @@
 import { type ActorDefinition, assert, type Decision, type Forward, refuse } from "../../runtime/actor.ts";
 import type { ResourceCommand, ResourceEvent, ResourceStatus } from "../../schema/resource.ts";
-import { type Known, mayBeSent, type ResourceState } from "./state.ts";
 import { plausible } from "./plausibility.ts";
+import { type Known, mayBeSent, type ResourceState } from "./state.ts";
 
 type Result = Decision<ResourceEvent>;
 
@@ -50,7 +50,9 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
       known(s, (it) => {
         if (it.resourceType !== c.resourceType) return refuse("not_found", `no such unit among ${c.resourceType}`);
         if (it.incidentId !== null) {
-          return refuse("unit_held", `unit ${it.callSign} is held by incident ${it.incidentId}`, { holder: it.incidentId });
+          return refuse("unit_held", `unit ${it.callSign} is held by incident ${it.incidentId}`, {
+            holder: it.incidentId,
+          });
         }
         if (!mayBeSent(it)) {
           return refuse("unit_unavailable", `unit ${it.callSign} is ${it.status}`, { status: it.status });
@@ -158,4 +160,3 @@ function led(it: Known, incidentId: string, unitId: string, status: ResourceStat
       return tell({ status: "cleared", unitSays: status });
   }
 }
-

@@ -4,7 +4,15 @@ import { availabilityOf, type Known } from "./state.ts";
 
 export const resourceView: View = {
   present(id, state, version): Resource {
-    const { phase: _phase, lastReport: _lastReport, resourceType, position, capabilities, metadata, ...rest } = state as Known;
+    const {
+      phase: _phase,
+      lastReport: _lastReport,
+      resourceType,
+      position,
+      capabilities,
+      metadata,
+      ...rest
+    } = state as Known;
     return {
       id,
       type: resourceType,

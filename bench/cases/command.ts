@@ -95,6 +95,7 @@ export function commandCase(systems: readonly CommandSystem[]): BenchCase {
           `Medians of ${context.rounds} round(s) of ${context.seconds} s, after ${context.warmUpSeconds} s of warm-up; each command goes to an actor of its own. The asking is done by the bench itself, whose CPU time is part of node's.`,
         ],
         notMeasured: ["Several commands at once to one actor: they are folded into one commit.", "Networks, clusters."],
+        failures: [],
         measurements: runs,
       };
     },

@@ -61,6 +61,7 @@ export const mixedLifecycle: BenchCase = {
         "The client that replays runs on the same machine, one process, and takes part of its cores.",
       ],
       notMeasured: ["Records at their own pace: all calls are made as fast as they are answered."],
+      failures: [],
       measurements: summaries,
     };
   },

@@ -13,11 +13,15 @@ export async function startUwsAlone(cleanup: Cleanup): Promise<System> {
   return startPeer("uws-alone", {}, signToken("none"), cleanup);
 }
 
-/** Fastify and PostgreSQL, with the server's default settings. */
-export async function startFastifyPg(cleanup: Cleanup): Promise<System> {
+/**
+ * Fastify and PostgreSQL, with the server's default settings.
+ * @param transaction as BEGIN, two inserts and COMMIT, or both inserts in one statement
+ */
+export async function startFastifyPg(transaction: "statements" | "one", cleanup: Cleanup): Promise<System> {
   const secret = randomBytes(32).toString("hex");
   const folder = await cleanup.folder("postgres");
-  const system = await startPeer("fastify-pg", { DATA_DIR: folder, SECRET: secret }, signToken(secret), cleanup);
+  const env = { DATA_DIR: folder, SECRET: secret, TRANSACTION: transaction };
+  const system = await startPeer("fastify-pg", env, signToken(secret), cleanup);
   return {
     ...system,
     stop: async () => {

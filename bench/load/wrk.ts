@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cleanup } from "./cleanup.ts";
 import { type CoresUsed, countCpu } from "./cpu.ts";
-import { finished } from "./run.ts";
 import { createIncidentBody, createIncidentPath } from "./request.ts";
+import { finished } from "./run.ts";
 import type { Program } from "./tools.ts";
 
 export interface Load {

@@ -3,8 +3,9 @@
  * No token, no validation, no store: the ceiling for anything that does more in one process.
  * Prints one line of JSON with its `url` when ready; ends on SIGTERM, or when its standard input is closed.
  */
-import { randomUUID } from "node:crypto";
+
 import uWS from "uWebSockets.js";
+import { randomUUID } from "node:crypto";
 
 const app = uWS.App();
 

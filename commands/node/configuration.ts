@@ -13,15 +13,35 @@ const schema = z.object({
   NATS_URL: z.string().optional().describe("use this nats-server (or cluster) instead of starting one"),
   NATS_SERVER: z.string().optional().describe("the nats-server binary to start"),
   NATS_PORT: port(0).describe("port of the nats-server that is started; 0: any free one"),
-  REPLICAS: z.coerce.number().int().refine((n) => n === 1 || n === 3 || n === 5, "1, 3 or 5").default(1).describe("copies of every stream"),
-  PARTITIONS: z.coerce.number().int().min(1).max(1_024).default(PARTITIONS_DEFAULT).describe("fixed when a cluster is made"),
-  HOST_ID: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/).default("local").describe("name of this host: unique in its cluster"),
+  REPLICAS: z.coerce
+    .number()
+    .int()
+    .refine((n) => n === 1 || n === 3 || n === 5, "1, 3 or 5")
+    .default(1)
+    .describe("copies of every stream"),
+  PARTITIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(PARTITIONS_DEFAULT)
+    .describe("fixed when a cluster is made"),
+  HOST_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/)
+    .default("local")
+    .describe("name of this host: unique in its cluster"),
   AGENCY: agencyId.default("default").describe("agency of the admin token"),
   JWT_SECRET_FILE: z.string().optional().describe("file with the HS256 secret; default: made in DATA_DIR"),
   JWKS_URL: z.url().optional().describe("keys to check tokens with"),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
-  RATE_LIMIT_PER_SECOND: z.coerce.number().int().min(0).default(200).describe("requests a principal may make in a second; 0: no limit"),
+  RATE_LIMIT_PER_SECOND: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(200)
+    .describe("requests a principal may make in a second; 0: no limit"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -21,12 +21,15 @@ export function keysOf(configuration: Configuration): Keys {
   };
   if (JWT_SECRET_FILE !== undefined) {
     const secret = readFileSync(JWT_SECRET_FILE);
-    if (secret.length < SECRET_MIN_BYTES) throw new Error(`${JWT_SECRET_FILE}: the secret has fewer than ${SECRET_MIN_BYTES} bytes`);
+    if (secret.length < SECRET_MIN_BYTES)
+      throw new Error(`${JWT_SECRET_FILE}: the secret has fewer than ${SECRET_MIN_BYTES} bytes`);
     return { ...given, secret };
   }
   if (JWKS_URL !== undefined && !isLoopback(HOST)) return given;
   if (!isLoopback(HOST)) {
-    throw new Error(`to listen on ${HOST}, beyond this machine, set JWT_SECRET_FILE or JWKS_URL: nothing is open there`);
+    throw new Error(
+      `to listen on ${HOST}, beyond this machine, set JWT_SECRET_FILE or JWKS_URL: nothing is open there`,
+    );
   }
   mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
   const file = join(DATA_DIR, "jwt.secret");
@@ -35,7 +38,10 @@ export function keysOf(configuration: Configuration): Keys {
 }
 
 /** Writes the embedded default's admin token, mode 600. @returns its path, or undefined where tokens come from elsewhere */
-export async function writeAdminToken({ secret, issuer, audience }: Keys, { DATA_DIR, AGENCY }: Configuration): Promise<string | undefined> {
+export async function writeAdminToken(
+  { secret, issuer, audience }: Keys,
+  { DATA_DIR, AGENCY }: Configuration,
+): Promise<string | undefined> {
   if (secret === undefined) return;
   const token = new SignJWT({ agency: AGENCY, roles: [...roles], unlimited: true })
     .setProtectedHeader({ alg: "HS256" })

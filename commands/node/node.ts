@@ -94,7 +94,15 @@ async function assemble(
   });
   await http.start();
   stops.push(() => http.stop());
-  return { ports, host, client, board, tokenFile, url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`, stop };
+  return {
+    ports,
+    host,
+    client,
+    board,
+    tokenFile,
+    url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`,
+    stop,
+  };
 }
 
 async function natsOf(
@@ -105,7 +113,12 @@ async function natsOf(
 ): Promise<{ readonly url: string; readonly server?: NatsServer }> {
   if (NATS_URL !== undefined) return { url: NATS_URL };
   say("starting nats-server …");
-  const options = { binary: NATS_SERVER ?? "nats-server", dataDir: DATA_DIR, port: NATS_PORT, sync: DURABILITY === "sync" };
+  const options = {
+    binary: NATS_SERVER ?? "nats-server",
+    dataDir: DATA_DIR,
+    port: NATS_PORT,
+    sync: DURABILITY === "sync",
+  };
   const server = new NatsServer(options, log);
   await server.start();
   stops.push(() => server.stop());

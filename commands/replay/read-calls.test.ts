@@ -198,7 +198,7 @@ describe("Montgomery's layout", () => {
     ["X ST; NOWHERE; 2016-02-15 @ 00:18:44-Station:STA99;", "Fire: FIRE ALARM", "fire_alarm", "fire", "STA 99"],
     ["X ST; NOWHERE; 2016-02-15 @ 00:18:44;", "Traffic: VEHICLE ACCIDENT -", "vehicle_accident", "traffic", undefined],
     ["X ST; NOWHERE; Station 3A99; 2016-02-15 @ 00:18:44;", "Fire: GAS-ODOR/LEAK", "gas_odor_leak", "hazmat", "STA 3A99"],
-    ["X ST; NOWHERE; 2016-02-15 @ 00:18:44;", "Fire: RESCUE - WATER", "rescue_water", "rescue", undefined],
+    ["X ST & STATION AVE; NOWHERE; 2016-02-15 @ 00:18:44;", "Fire: RESCUE - WATER", "rescue_water", "rescue", undefined],
   ])("%s %s", async (desc, title, type, category, callSign) => {
     const { calls } = await read(file(`40.1,-75.3,${desc},,${title},2016-02-15 00:22:00,,,1`));
     expect(calls[0]).toMatchObject({ type, category });

@@ -87,7 +87,6 @@ describe("a replay", () => {
       closed: 2,
       refused: {},
       failed: {},
-      stopped: undefined,
     });
     expect([...server.incidents.values()].map(({ status }) => status)).toEqual(["closed", "closed"]);
     const of = (incidentId: string) => server.log.filter((write) => write.incidentId === incidentId);
@@ -142,11 +141,11 @@ describe("a replay", () => {
   });
 
   it("sends a step again under the same key after 503, a lost answer and 429", async () => {
-    const trouble = new Map([[1, { status: 503, retryAfter: "0" } as const], [2, "drop" as const], [3, { status: 429 } as const]]);
-    server.hinder = ({ method, count }) => (method === "GET" ? undefined : trouble.get(count));
+    const trouble = [{ status: 503, retryAfter: "0" }, "drop", { status: 429 }] as const;
+    server.hinder = ({ path, count }) => (/incidents$|assign$/.test(path) ? trouble[count - 1] : undefined);
     const summary = await replay(twoCalls);
     expect(summary).toMatchObject({ exitCode: 0, created: 2, assigned: 3, closed: 2, failed: {} });
-    expect(summary.retries).toBeGreaterThanOrEqual(3 * summary.requests);
+    expect(summary.retries).toBe(3 * (2 + 3));
     const keys = server.requests.filter(({ method }) => method !== "GET").map(({ key }) => key);
     expect(keys.every((key) => key !== undefined)).toBe(true);
     expect(new Set(keys).size).toBe(summary.requests + summary.units.created);

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
-import { claims, type Principal } from "../../schema/principal.ts";
 import type { Clock } from "../../runtime/ports/index.ts";
+import { claims, type Principal } from "../../schema/principal.ts";
 import { ProblemError } from "./problem.ts";
 
 /** Where tokens are checked against: a shared secret (HS256), a JWKS, or both. */
@@ -81,7 +81,10 @@ export class Authenticator {
         return (await jwtVerify(token, this.#jwks, { ...expected, algorithms })).payload;
       }
     } catch (error) {
-      throw new ProblemError("unauthenticated", `the token is not valid: ${error instanceof Error ? error.message : error}`);
+      throw new ProblemError(
+        "unauthenticated",
+        `the token is not valid: ${error instanceof Error ? error.message : error}`,
+      );
     }
     throw new ProblemError("unauthenticated", "the token is signed by a method that this server does not accept");
   }

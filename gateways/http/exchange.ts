@@ -1,5 +1,5 @@
-import { errorKinds } from "../../schema/errors.ts";
 import { limits } from "../../schema/common.ts";
+import { errorKinds } from "../../schema/errors.ts";
 import { type ProblemDetails, problemOf } from "./problem.ts";
 import type { HttpRequest, HttpResponse } from "./uws.ts";
 
@@ -58,7 +58,8 @@ export class Exchange {
           // The chunk is uWS's own memory, gone after this call.
           if (chunk.byteLength > 0) chunks.push(Buffer.from(new Uint8Array(chunk)));
         } else chunks = [];
-        if (isLast) resolve(size > limits.bodyBytes ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+        if (isLast)
+          resolve(size > limits.bodyBytes ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
       });
     });
   }
@@ -79,9 +80,15 @@ export class Exchange {
   fail(details: ProblemDetails): number {
     const problem = problemOf(details, this.requestId);
     const headers: Record<string, string> = {};
-    if (errorKinds[details.code].next === "retry") headers["retry-after"] = String(details.data?.["retryAfterSeconds"] ?? 1);
+    if (errorKinds[details.code].next === "retry")
+      headers["retry-after"] = String(details.data?.["retryAfterSeconds"] ?? 1);
     if (problem.status === 401) headers["www-authenticate"] = "Bearer";
-    this.answer({ status: problem.status, headers, body: JSON.stringify(problem), contentType: "application/problem+json" });
+    this.answer({
+      status: problem.status,
+      headers,
+      body: JSON.stringify(problem),
+      contentType: "application/problem+json",
+    });
     return problem.status;
   }
 }

@@ -4,10 +4,16 @@ import type { Client } from "../../runtime/client.ts";
 import type { Command, Reply } from "../../runtime/messages.ts";
 import type { NumberDispenser } from "../../runtime/numbers.ts";
 import type { Ports } from "../../runtime/ports/index.ts";
-import type { assignUnits, closeIncident, createIncident, escalateIncident, patchIncident } from "../../schema/incident.ts";
-import type { IncidentCommand } from "../../schema/incident.ts";
+import type {
+  assignUnits,
+  closeIncident,
+  createIncident,
+  escalateIncident,
+  IncidentCommand,
+  patchIncident,
+} from "../../schema/incident.ts";
 import type { Principal } from "../../schema/principal.ts";
-import type { createResource, Fix, LocationReceipt, patchResourceStatus, Position } from "../../schema/resource.ts";
+import type { createResource, Fix, LocationReceipt, Position, patchResourceStatus } from "../../schema/resource.ts";
 import type { OperationId } from "../../schema/routes.ts";
 import { type Address, isSafeToken, subjects } from "../../schema/subjects.ts";
 import type { Answer } from "./exchange.ts";
@@ -71,7 +77,14 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
       reportedById: call.principal.subject,
       sourceAlertId: null,
     });
-    return created(services, call, "incident", make, ({ incidentNumber }) => command(incidentNumber), "/api/v1/incidents/");
+    return created(
+      services,
+      call,
+      "incident",
+      make,
+      ({ incidentNumber }) => command(incidentNumber),
+      "/api/v1/incidents/",
+    );
   },
 
   listIncidents: (services, call) => list(services, call, "incident", {}),
@@ -175,7 +188,8 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
 /** The agency a new entity belongs to. */
 function agencyFor({ agencies }: Principal, wanted: string | undefined): string {
   const agency = wanted ?? agencies[0]!;
-  if (!agencies.includes(agency)) throw new ProblemError("forbidden", `this principal may not act for agency ${agency}`);
+  if (!agencies.includes(agency))
+    throw new ProblemError("forbidden", `this principal may not act for agency ${agency}`);
   return agency;
 }
 
@@ -189,7 +203,9 @@ async function created<Made extends { readonly id: string }>(
 ): Promise<Answer> {
   const { identity } = call;
   const { made, first } =
-    identity === undefined ? { made: await make(), first: true } : await rememberCreation(services.ports, identity, make);
+    identity === undefined
+      ? { made: await make(), first: true }
+      : await rememberCreation(services.ports, identity, make);
   const reply = orThrow(
     await services.client.ask({ kind, id: made.id }, command(made), {
       by: call.principal,
@@ -219,7 +235,12 @@ async function read(services: Services, call: Call, address: Address): Promise<A
   return shown(services, address.kind, address.id, reply, 200);
 }
 
-async function list(services: Services, call: Call, kind: string, fixed: Readonly<Record<string, unknown>>): Promise<Answer> {
+async function list(
+  services: Services,
+  call: Call,
+  kind: string,
+  fixed: Readonly<Record<string, unknown>>,
+): Promise<Answer> {
   if (call.sequence !== undefined && !(await services.board.waitFor(call.sequence, BOARD_WAIT_MS))) {
     throw new ProblemError("board_behind", `the list shows everything up to ${services.board.sequence} so far`);
   }

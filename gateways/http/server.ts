@@ -37,7 +37,13 @@ export class HttpServer {
   #closeSocket: () => void = () => undefined;
   #inFlight = 0;
 
-  constructor(services: Services, authenticator: Authenticator, metrics: Metrics, health: Health, options: HttpOptions) {
+  constructor(
+    services: Services,
+    authenticator: Authenticator,
+    metrics: Metrics,
+    health: Health,
+    options: HttpOptions,
+  ) {
     this.#services = services;
     this.#authenticator = authenticator;
     this.#metrics = metrics;
@@ -51,7 +57,9 @@ export class HttpServer {
     const app = createApp();
     for (const [operation, route] of Object.entries<Route>(routes)) {
       const pattern = route.path.replace(/\{(\w+)\}/g, ":$1");
-      app[route.method](pattern, (response, request) => this.#serve(operation as OperationId, route, response, request));
+      app[route.method](pattern, (response, request) =>
+        this.#serve(operation as OperationId, route, response, request),
+      );
     }
     const open = (path: string, answer: () => Promise<{ status: number; body: string; contentType?: string }>) =>
       app.get(path, (response, request) => {
@@ -114,7 +122,12 @@ export class HttpServer {
       });
   }
 
-  async #handle(operation: OperationId, route: Route, exchange: Exchange, body: Promise<Buffer | undefined>): Promise<number> {
+  async #handle(
+    operation: OperationId,
+    route: Route,
+    exchange: Exchange,
+    body: Promise<Buffer | undefined>,
+  ): Promise<number> {
     const principal =
       this.#authenticator.known(exchange.authorization) ?? (await this.#authenticator.check(exchange.authorization));
     if (!route.roles.some((role) => principal.roles.includes(role))) {
@@ -132,11 +145,18 @@ export class HttpServer {
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
       const retryAfterSeconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1_000));
-      throw new ProblemError("rate_limited", `at most ${this.#options.ratePerSecond} requests a second`, { retryAfterSeconds });
+      throw new ProblemError("rate_limited", `at most ${this.#options.ratePerSecond} requests a second`, {
+        retryAfterSeconds,
+      });
     }
   }
 
-  async #decode(route: Route, exchange: Exchange, principal: Principal, body: Promise<Buffer | undefined>): Promise<Call> {
+  async #decode(
+    route: Route,
+    exchange: Exchange,
+    principal: Principal,
+    body: Promise<Buffer | undefined>,
+  ): Promise<Call> {
     const [id = ""] = exchange.parameters;
     if (route.path.includes("{") && !ID.safeParse(id).success) throw new ProblemError("not_found", "no such id");
     const bytes = await body;
@@ -148,7 +168,9 @@ export class HttpServer {
       body: route.body === undefined ? undefined : decodeBody(route.body, exchange.contentType, bytes),
       query: route.query === undefined ? undefined : decodeQuery(route.query, exchange.query),
       identity:
-        route.method === "get" ? undefined : identityOf(exchange.idempotencyKey, principal, `${route.path} ${id}`, bytes),
+        route.method === "get"
+          ? undefined
+          : identityOf(exchange.idempotencyKey, principal, `${route.path} ${id}`, bytes),
       expectedVersion: versionOf(exchange.ifMatch),
       sequence: sequenceOf(exchange.sequence),
     };

@@ -1,4 +1,4 @@
-import { connect, type MsgHdrs, headers, type NatsConnection, type Msg } from "@nats-io/transport-node";
+import { connect, headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { type Clock, type Log, PortUnavailable, UncertainOutcome } from "../ports/index.ts";
 
 /** Older servers lack atomic batches with schedules, counters and per-key TTL as used here. */
@@ -102,7 +102,8 @@ export class Connection {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
     this.#pending.delete(token);
-    if (message.headers?.code === 503) pending.reject(new PortUnavailable("JetStream does not answer for this subject"));
+    if (message.headers?.code === 503)
+      pending.reject(new PortUnavailable("JetStream does not answer for this subject"));
     else pending.resolve(JSON.parse(message.string()) as Ack);
   }
 

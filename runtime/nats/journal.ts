@@ -6,6 +6,7 @@ import {
   type OrderedConsumerOptions,
 } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
+import { pause } from "../pause.ts";
 import {
   type Append,
   type AppendResult,
@@ -16,7 +17,6 @@ import {
   type Log,
   PortUnavailable,
 } from "../ports/index.ts";
-import { pause } from "../pause.ts";
 import { type Connection, fenced, publishBatch, sequenceOf } from "./connection.ts";
 
 const STREAM = streams.events.name;
@@ -76,9 +76,7 @@ export class NatsJournal implements Journal {
     try {
       if (count === 1) {
         const message = await this.#jsm.direct.getMessage(STREAM, { seq: from, next_by_subj: subject });
-        return message === null
-          ? []
-          : [{ sequence: message.seq, subject: message.subject, payload: message.string() }];
+        return message === null ? [] : [{ sequence: message.seq, subject: message.subject, payload: message.string() }];
       }
       const page: JournalEntry[] = [];
       const messages = await this.#jsm.direct.getBatch(STREAM, { seq: from, next_by_subj: subject, batch: count });
@@ -143,5 +141,10 @@ export class NatsJournal implements Journal {
 /** The client tells a message that is not there by these names and codes. */
 export function isNotFound(error: unknown): boolean {
   const { code, status, message } = error as { code?: unknown; status?: unknown; message?: unknown };
-  return code === 404 || status === 404 || code === 10037 || (typeof message === "string" && /no message found|not found/i.test(message));
+  return (
+    code === 404 ||
+    status === 404 ||
+    code === 10037 ||
+    (typeof message === "string" && /no message found|not found/i.test(message))
+  );
 }

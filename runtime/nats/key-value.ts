@@ -1,5 +1,6 @@
 import { DeliverPolicy, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
+import { headers } from "@nats-io/transport-node";
 import { pause } from "../pause.ts";
 import {
   type Clock,
@@ -12,7 +13,6 @@ import {
   type PutResult,
 } from "../ports/index.ts";
 import { type Connection, fenced, publishBatch, sequenceOf } from "./connection.ts";
-import { headers } from "@nats-io/transport-node";
 
 /** A KV bucket, written through its stream, so that many puts can be one atomic batch and have a time to live. */
 export class NatsKeyValue implements KeyValue {

@@ -44,8 +44,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   const { nc } = connection;
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
-  const stream = (config: StreamWanted) =>
-    ensureStream(jsm, options, config);
+  const stream = (config: StreamWanted) => ensureStream(jsm, options, config);
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
   await stream({
@@ -60,7 +59,12 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
 
   const kvm = new Kvm(nc);
   const bucket = async (name: string, kvOptions: object): Promise<NatsKeyValue> => {
-    const kv: KV = await kvm.create(name, { history: 1, replicas: options.replicas, storage: StorageType.File, ...kvOptions });
+    const kv: KV = await kvm.create(name, {
+      history: 1,
+      replicas: options.replicas,
+      storage: StorageType.File,
+      ...kvOptions,
+    });
     const { config } = await jsm.streams.info(`KV_${name}`);
     if (!config.allow_atomic) await jsm.streams.update(`KV_${name}`, { ...config, allow_atomic: true });
     return new NatsKeyValue(connection, js, jsm, kv, name, clock, ids, log);
@@ -83,11 +87,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   };
 }
 
-async function ensureStream(
-  jsm: JetStreamManager,
-  { replicas }: NatsOptions,
-  config: StreamWanted,
-): Promise<void> {
+async function ensureStream(jsm: JetStreamManager, { replicas }: NatsOptions, config: StreamWanted): Promise<void> {
   const wanted = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,

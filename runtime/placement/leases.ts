@@ -77,7 +77,9 @@ export class Leases {
   async start(): Promise<void> {
     this.#hostRevision = (await this.#ports.leases.get(HOST + this.#options.hostId))?.revision ?? 0;
     await this.#renew();
-    this.#stopWatching = await this.#ports.leases.watch((key, entry) => this.#seen(key, entry?.value, entry?.revision ?? 0));
+    this.#stopWatching = await this.#ports.leases.watch((key, entry) =>
+      this.#seen(key, entry?.value, entry?.revision ?? 0),
+    );
     await this.#reconcile();
     this.#tick();
   }
@@ -189,7 +191,8 @@ export class Leases {
     const now = this.#owners.get(partition);
     if (now?.host === hostId && should === hostId) this.#gain(partition);
     else if (now?.host === hostId) await this.#handOver(partition, now.revision);
-    else if (should === hostId && !this.#livingHosts.has(now?.host ?? "")) await this.#claim(partition, now?.revision ?? 0);
+    else if (should === hostId && !this.#livingHosts.has(now?.host ?? ""))
+      await this.#claim(partition, now?.revision ?? 0);
   }
 
   #gain(partition: number): void {

@@ -32,7 +32,7 @@ export interface Append {
 }
 
 export type AppendResult =
-  | { readonly ok: true; /** one per append, in order */ readonly sequences: readonly number[] }
+  | { readonly ok: true /** one per append, in order */; readonly sequences: readonly number[] }
   /** A fence failed: nothing was written. */
   | { readonly ok: false };
 

@@ -263,7 +263,8 @@ export class SimBucket implements KeyValue {
 
   #put(puts: readonly Put[]): PutResult {
     for (const { key, expectedRevision } of puts) {
-      if (expectedRevision !== undefined && (this.#entries.get(key)?.revision ?? 0) !== expectedRevision) return { ok: false };
+      if (expectedRevision !== undefined && (this.#entries.get(key)?.revision ?? 0) !== expectedRevision)
+        return { ok: false };
     }
     const revisions = puts.map(({ key, value }) => {
       const entry = { key, value, revision: ++this.#revision };

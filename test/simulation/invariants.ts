@@ -1,6 +1,6 @@
-import { registry } from "../../actors/registry.ts";
 import type { IncidentState } from "../../actors/incident/state.ts";
 import { derivedStatus } from "../../actors/incident/state.ts";
+import { registry } from "../../actors/registry.ts";
 import type { ResourceState } from "../../actors/resource/state.ts";
 import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
@@ -35,7 +35,8 @@ export function checkJournal(entries: readonly JournalEntry[], acknowledged: rea
     images.set(key, applyEntry(definition, images.get(key) ?? blankImage(definition), entry));
     const command = `${key} ${envelope.commandId}`;
     const before = done.get(command);
-    if (before !== undefined) throw new Violation(`command ${command} was done twice, at versions ${before.version} and ${envelope.version}`);
+    if (before !== undefined)
+      throw new Violation(`command ${command} was done twice, at versions ${before.version} and ${envelope.version}`);
     done.set(command, { count: 1, version: envelope.version });
     const next = entries[index + 1];
     const sameCommit = next !== undefined && parseEnvelope(next.payload).commandId === envelope.commandId;
@@ -63,14 +64,17 @@ function checkAgreement(images: ReadonlyMap<string, Image>, sequence: number): v
       holders.set(unitId, key);
     }
     const over = ["resolved", "closed", "cancelled"].includes(it.status);
-    if (over && working.length > 0) throw new Violation(`at ${sequence}, ${key} is ${it.status} and holds ${working[0]!.unitId}`);
-    if (!over && derivedStatus(it, []) !== it.status) throw new Violation(`at ${sequence}, ${key} is ${it.status}, its units say ${derivedStatus(it, [])}`);
+    if (over && working.length > 0)
+      throw new Violation(`at ${sequence}, ${key} is ${it.status} and holds ${working[0]!.unitId}`);
+    if (!over && derivedStatus(it, []) !== it.status)
+      throw new Violation(`at ${sequence}, ${key} is ${it.status}, its units say ${derivedStatus(it, [])}`);
   }
   for (const [key, { state }] of images) {
     const it = state as ResourceState;
     if (!key.startsWith("resource.") || it.phase === "unknown") continue;
     const holder = holders.get(key.slice("resource.".length));
     const says = it.incidentId === null ? undefined : `incident.${it.incidentId}`;
-    if (holder !== says) throw new Violation(`at ${sequence}, ${key} says it is held by ${says}, the incidents say ${holder}`);
+    if (holder !== says)
+      throw new Violation(`at ${sequence}, ${key} says it is held by ${says}, the incidents say ${holder}`);
   }
 }

@@ -8,8 +8,8 @@ import { Coverage } from "../../runtime/coverage.ts";
 import { Host, hostDefaults } from "../../runtime/host.ts";
 import type { Command, Reply } from "../../runtime/messages.ts";
 import { pause } from "../../runtime/pause.ts";
-import { type Planted, SimServer } from "../../runtime/sim/server.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
+import { type Planted, SimServer } from "../../runtime/sim/server.ts";
 import { type Faults, noFaults, World } from "../../runtime/sim/world.ts";
 import { isRetryable } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
@@ -33,7 +33,10 @@ export interface Bugs extends Planted {
  * come back. Then the faults stop, everything settles, and the journal is checked.
  * @throws with what was violated; the same seed always does the same
  */
-export async function runScenario(seed: number, bugs: Bugs = {}): Promise<{ readonly commits: number; readonly virtualMs: number }> {
+export async function runScenario(
+  seed: number,
+  bugs: Bugs = {},
+): Promise<{ readonly commits: number; readonly virtualMs: number }> {
   const world = new World(seed);
   const server = new SimServer(world, bugs);
   const acknowledged: Acknowledged[] = [];
@@ -97,7 +100,8 @@ class Run {
         const [, , kind, id] = subject.split(".");
         const last = this.#server.journal.entries.findLast((entry) => entry.subject === subject)!;
         const row = board.get({ kind: kind!, id: id! });
-        if (row?.sequence !== last.sequence) throw new Error(`the board of ${name} shows ${kind}.${id} at ${row?.sequence}, not ${last.sequence}`);
+        if (row?.sequence !== last.sequence)
+          throw new Error(`the board of ${name} shows ${kind}.${id} at ${row?.sequence}, not ${last.sequence}`);
       }
     }
   }
@@ -115,7 +119,12 @@ class Run {
     const defaults = hostDefaults(name, PARTITIONS);
     const host = new Host(registry, process.ports, board, coverage, {
       ...defaults,
-      committer: { ...committerDefaults, durability: this.#world.chance(500) ? "sync" : "replicated", groupMin: 2, settleMs: 20_000 },
+      committer: {
+        ...committerDefaults,
+        durability: this.#world.chance(500) ? "sync" : "replicated",
+        groupMin: 2,
+        settleMs: 20_000,
+      },
       cell: { ...cellDefaults, dedupe: this.#bugs.dedupeOff !== true, holdMs: this.#world.pick([50, 1_000, 5_000]) },
     });
     new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
@@ -186,7 +195,12 @@ class Run {
   ): Promise<Reply | undefined> {
     const fresh = command.type === "create" && this.#world.chance(500);
     for (let attempt = 0; attempt < 30; attempt++) {
-      const reply = await client.ask(to, command, { by: dispatcher, requestId: commandId, commandId, fresh: fresh && attempt === 0 });
+      const reply = await client.ask(to, command, {
+        by: dispatcher,
+        requestId: commandId,
+        commandId,
+        fresh: fresh && attempt === 0,
+      });
       if (reply.ok || !isRetryable(reply.code)) return reply;
       // Some give up: then it may be done or not, but never twice.
       if (this.#world.chance(100)) return;
@@ -210,7 +224,13 @@ class Run {
         return [incident, { type: "assign", unitIds, unitType: "vehicles" }];
       }
       case 7:
-        return [unit, { type: "setStatus", status: world.pick(["available", "en_route", "on_scene", "transporting", "returning", "out_of_service"]) }];
+        return [
+          unit,
+          {
+            type: "setStatus",
+            status: world.pick(["available", "en_route", "on_scene", "transporting", "returning", "out_of_service"]),
+          },
+        ];
       case 8:
         return [incident, { type: "resolve" }];
       case 9:
@@ -229,7 +249,9 @@ class Run {
       await this.#sleep(2_000);
       const { length } = this.#server.journal.entries;
       const hosts = [...this.#hosts.values()];
-      const still = length === before && hosts.every(({ host, board }) => host.figures.pendingCommits === 0 && board.sequence === length);
+      const still =
+        length === before &&
+        hosts.every(({ host, board }) => host.figures.pendingCommits === 0 && board.sequence === length);
       quiet = still ? quiet + 1 : 0;
       before = length;
     }
@@ -238,12 +260,18 @@ class Run {
 
 function newUnit(id: string): [Address, Command] {
   const unit = { callSign: id, name: null, capabilities: [], location: null, status: "available", metadata: {} };
-  return [{ kind: "resource", id }, { type: "create", agencyId: "sim", resourceType: "vehicles", ...unit }];
+  return [
+    { kind: "resource", id },
+    { type: "create", agencyId: "sim", resourceType: "vehicles", ...unit },
+  ];
 }
 
 function newIncident(id: string, incidentNumber: string): [Address, Command] {
   const fields = { type: "fire", category: "fire", priority: 3, title: "t", description: null, location: null };
   const rest = { address: null, parentId: null, metadata: {} };
   const from = { incidentNumber, reportedById: null, sourceAlertId: null };
-  return [{ kind: "incident", id }, { type: "create", agencyId: "sim", fields: { ...fields, ...rest }, ...from }];
+  return [
+    { kind: "incident", id },
+    { type: "create", agencyId: "sim", fields: { ...fields, ...rest }, ...from },
+  ];
 }

@@ -16,8 +16,8 @@ const CATEGORY_OF_FIRE_REASON: readonly (readonly [RegExp, string])[] = [
   [/GAS-ODOR|HAZARDOUS MATERIALS|CARBON MONOXIDE|LEAKING FUEL|FLUIDS/, "hazmat"],
 ];
 
-/** "Station 308A" of an ambulance, "Station:STA27" of a fire company. */
-const STATION = /Station[ :]+(?:STA ?)?([A-Z0-9]{1,12})\b/i;
+/** "; Station 308A;" of an ambulance, "-Station:STA27;" of a fire company; but not "STATION AVE". */
+const STATION = /[;-] *Station[ :]+(?:STA ?)?([A-Z0-9]{1,12});/;
 const ENTERED = /(\d{4}-\d{2}-\d{2}) @ (\d{2}:\d{2}:\d{2})/;
 
 function categoryOf(service: string, reason: string): string {
@@ -53,7 +53,7 @@ export const montco911: Layout = {
       if (receivedAtMs === undefined) return badRow("missing_time", "timeStamp is empty");
       const [, date, time] = ENTERED.exec(cell("desc")) ?? [];
       const enteredAtMs = date && time ? timeline.aside("desc", `${date} ${time}`) : undefined;
-      const station = STATION.exec(cell("desc"))?.[1]?.toUpperCase();
+      const station = STATION.exec(cell("desc"))?.[1];
       return {
         ok: true,
         call: {
