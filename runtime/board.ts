@@ -152,7 +152,11 @@ export class Board {
   async waitFor(sequence: number, timeoutMs: number): Promise<boolean> {
     if (this.#sequence >= sequence) return true;
     return new Promise((resolve) => {
-      const waiter = { sequence, wake: () => (cancel(), resolve(true)) };
+      const wake = () => {
+        cancel();
+        resolve(true);
+      };
+      const waiter = { sequence, wake };
       const cancel = this.#ports.clock.after(timeoutMs, () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         resolve(false);

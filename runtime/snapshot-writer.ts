@@ -111,9 +111,10 @@ export class SnapshotWriter {
       }));
       if (puts.length === 0) return;
       const result = await this.#ports.state.put(puts);
-      if (result.ok)
-        ready.forEach((cell, index) => this.#written(cell, images[index]!.sequence, result.revisions[index]!));
-      else await this.#writeSingly(ready);
+      if (!result.ok) return await this.#writeSingly(ready);
+      for (const [index, cell] of ready.entries()) {
+        this.#written(cell, images[index]!.sequence, result.revisions[index]!);
+      }
     } catch (error) {
       this.#ports.log.warn({ error, cells: cells.length }, "snapshots could not be written; they will be");
     }

@@ -37,8 +37,8 @@ export function openApi(version: string): object {
   const components: Record<string, object> = {};
   const paths: Record<string, Record<string, object>> = {};
   for (const [operationId, route] of Object.entries<Route>(routes)) {
-    const path = (paths[route.path] ??= {});
-    path[route.method] = {
+    paths[route.path] ??= {};
+    paths[route.path]![route.method] = {
       operationId,
       summary: route.summary,
       tags: [route.tag],

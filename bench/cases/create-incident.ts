@@ -58,7 +58,7 @@ export const createIncident: BenchCase = {
             const { result, said } = await measure(context, system, connections, wrk);
             settings[system] = said;
             runs.push({ system, connections, round, ...result });
-            context.progress(`${label}: ${said === undefined ? "" : summary(result)}`);
+            context.progress(`${label}: ${summary(result)}`);
           } catch (error) {
             // One that cannot run here must not keep the others from being measured.
             const why = error instanceof Error ? error.message : String(error);
@@ -69,7 +69,9 @@ export const createIncident: BenchCase = {
       }
     }
     const failed = [...unable].map(
-      ([system, why]) => `${systems[system].title} is missing or incomplete: ${why.split("\n")[0]}`,
+      // Without the folders of this machine: it is written into the results.
+      ([system, why]) =>
+        `${systems[system].title} is missing or incomplete: ${why.split("\n", 1)[0]?.replaceAll(`${context.root}/`, "")}`,
     );
     if (runs.length === 0) throw new Error(`no system could be measured:\n${[...unable.values()].join("\n")}`);
     return {

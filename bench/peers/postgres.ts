@@ -64,7 +64,7 @@ export async function startPostgres(folder: string): Promise<Postgres> {
     async stop() {
       if (server.exitCode !== null || server.signalCode !== null) return;
       const exited = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGINT"); // A fast shutdown: sessions are ended, not waited for.
+      server.kill("SIGINT"); // A fast shutdown: connections are ended, not waited for.
       await exited;
     },
   };

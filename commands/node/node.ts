@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { registry, views } from "../../actors/registry.ts";
 import { Authenticator } from "../../gateways/http/authentication.ts";
 import { Metrics } from "../../gateways/http/metrics.ts";
@@ -18,9 +18,14 @@ import type { Configuration } from "./configuration.ts";
 import { keysOf, writeAdminToken } from "./keys.ts";
 import { NatsServer } from "./nats-server.ts";
 
-/** Where this package's own files are; the code runs from dist/commands/node/. */
-const root = new URL("../../../", import.meta.url);
-export const packageVersion: string = JSON.parse(readFileSync(new URL("package.json", root), "utf8")).version;
+/** The same whether this runs from its source or from dist/. */
+function readVersion(): string {
+  let folder = new URL("./", import.meta.url);
+  while (!existsSync(new URL("package.json", folder))) folder = new URL("../", folder);
+  return JSON.parse(readFileSync(new URL("package.json", folder), "utf8")).version;
+}
+
+const packageVersion = readVersion();
 
 export interface Node {
   readonly ports: NatsPorts;

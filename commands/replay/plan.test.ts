@@ -4,13 +4,21 @@ import { planReplay, type Step } from "./plan.ts";
 import type { CallRecord, UnitRun } from "./records.ts";
 import { callRecord, unitRun } from "./testing/rows.ts";
 
-const story = (steps: readonly Step[]) => steps.map(({ kind, call, run }) => [kind, call, run?.callSign].join(" ").trim());
+const story = (steps: readonly Step[]) =>
+  steps.map(({ kind, call, run }) => [kind, call, run?.callSign].join(" ").trim());
 
 describe("a plan", () => {
   it("tells a call from its creation to its close", () => {
     const runs = [
       unitRun({ callSign: "E1", dispatchedAtMs: 10, enRouteAtMs: 20, onSceneAtMs: 30, availableAtMs: 60 }),
-      unitRun({ callSign: "M1", dispatchedAtMs: 10, sequence: 2, onSceneAtMs: 35, transportingAtMs: 50, availableAtMs: 90 }),
+      unitRun({
+        callSign: "M1",
+        dispatchedAtMs: 10,
+        sequence: 2,
+        onSceneAtMs: 35,
+        transportingAtMs: 50,
+        availableAtMs: 90,
+      }),
     ];
     expect(story(planReplay([callRecord({ key: "a", receivedAtMs: 5, runs })]).steps)).toEqual([
       "create 0",
@@ -29,12 +37,24 @@ describe("a plan", () => {
 
   it("frees a unit in the second in which its next call takes it", () => {
     const calls = [
-      callRecord({ key: "a", receivedAtMs: 0, runs: [unitRun({ callSign: "E1", dispatchedAtMs: 1, availableAtMs: 50 })] }),
+      callRecord({
+        key: "a",
+        receivedAtMs: 0,
+        runs: [unitRun({ callSign: "E1", dispatchedAtMs: 1, availableAtMs: 50 })],
+      }),
       callRecord({ key: "b", receivedAtMs: 40, runs: [unitRun({ callSign: "E1", dispatchedAtMs: 50 })] }),
     ];
     const { steps } = planReplay(calls);
     expect(story(steps)).toEqual([
-      "create 0", "assign 0 E1", "create 1", "clear 0 E1", "resolve 0", "close 0", "assign 1 E1", "resolve 1", "close 1",
+      "create 0",
+      "assign 0 E1",
+      "create 1",
+      "clear 0 E1",
+      "resolve 0",
+      "close 0",
+      "assign 1 E1",
+      "resolve 1",
+      "close 1",
     ]);
     expect(steps[6]?.after.toSorted()).toEqual([2, 3]);
   });
@@ -152,7 +172,12 @@ describe("any plan", () => {
             const later = records.filter(
               (record, call) =>
                 call !== clear.call &&
-                record.runs.some((run) => run.callSign === callSign && run.dispatchedAtMs >= clear.atMs && run.dispatchedAtMs > (clear.run?.dispatchedAtMs ?? 0)),
+                record.runs.some(
+                  (run) =>
+                    run.callSign === callSign &&
+                    run.dispatchedAtMs >= clear.atMs &&
+                    run.dispatchedAtMs > (clear.run?.dispatchedAtMs ?? 0),
+                ),
             );
             for (const record of later) {
               const assign = own.find(({ kind, call }) => kind === "assign" && records[call] === record);

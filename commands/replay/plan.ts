@@ -10,7 +10,17 @@ import type { CallRecord, UnitRun } from "./records.ts";
  */
 
 /** In the order in which they happen where the record gives them one time. */
-const KINDS = ["create", "assign", "en_route", "on_scene", "transporting", "clear", "resolve", "cancel", "close"] as const;
+const KINDS = [
+  "create",
+  "assign",
+  "en_route",
+  "on_scene",
+  "transporting",
+  "clear",
+  "resolve",
+  "cancel",
+  "close",
+] as const;
 export type StepKind = (typeof KINDS)[number];
 
 interface PlannedStep {

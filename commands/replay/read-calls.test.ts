@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { SF_EXPORT_HEADERS } from "../simulate/sf-export.ts";
 import { UnknownLayout } from "./layouts/layout.ts";
 import { readCalls } from "./read-calls.ts";
-import { pieces, SF_HEADERS, sfFile, sfRow } from "./testing/rows.ts";
+import { pieces, sfFile, sfRow } from "./testing/rows.ts";
 
 const read = (text: string, limit?: number) => readCalls(pieces(text), limit);
 const at = (iso: string) => Date.parse(iso);
@@ -66,7 +67,7 @@ describe("San Francisco's layout", () => {
   });
 
   it("reads today's spellings: API column names, longitude first, ISO and other times, CRLF, byte-order mark", async () => {
-    const renamed = SF_HEADERS.map((header) => header.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_"))
+    const renamed = SF_EXPORT_HEADERS.map((header) => header.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_"))
       .join(",")
       .replace("neighborhooods", "neighborhoods")
       .replace(",location,", ",case_location,");
@@ -91,10 +92,15 @@ describe("San Francisco's layout", () => {
 
   it("takes empty times, places and groups as not said", async () => {
     const { calls, badRows } = await read(
-      sfFile(sfRow({ "Response DtTm": "", "On Scene DtTm": "", "Available DtTm": "", Location: "", "Call Type Group": "" })),
+      sfFile(
+        sfRow({ "Response DtTm": "", "On Scene DtTm": "", "Available DtTm": "", Location: "", "Call Type Group": "" }),
+      ),
     );
     expect(badRows.total).toBe(0);
-    expect(calls[0]).toMatchObject({ location: undefined, runs: [{ enRouteAtMs: undefined, availableAtMs: undefined }] });
+    expect(calls[0]).toMatchObject({
+      location: undefined,
+      runs: [{ enRouteAtMs: undefined, availableAtMs: undefined }],
+    });
   });
 
   it("puts times that go backwards in order, and counts the row", async () => {
@@ -175,8 +181,10 @@ describe("San Francisco's layout", () => {
 });
 
 describe("Montgomery's layout", () => {
-  const file = (...rows: readonly string[]) => `${["lat,lng,desc,zip,title,timeStamp,twp,addr,e", ...rows].join("\n")}\n`;
-  const row = "40.1,-75.3,A ST & B ST; NOWHERE; Station 399A; 2016-02-15 @ 00:10:00;,00000,EMS: FALL VICTIM,2016-02-15 00:17:01,NOWHERE,A ST & B ST,1";
+  const file = (...rows: readonly string[]) =>
+    `${["lat,lng,desc,zip,title,timeStamp,twp,addr,e", ...rows].join("\n")}\n`;
+  const row =
+    "40.1,-75.3,A ST & B ST; NOWHERE; Station 399A; 2016-02-15 @ 00:10:00;,00000,EMS: FALL VICTIM,2016-02-15 00:17:01,NOWHERE,A ST & B ST,1";
 
   it("reads a call with its station, in UTC", async () => {
     const { layout, calls } = await read(file(row));
@@ -197,8 +205,20 @@ describe("Montgomery's layout", () => {
   it.each([
     ["X ST; NOWHERE; 2016-02-15 @ 00:18:44-Station:STA99;", "Fire: FIRE ALARM", "fire_alarm", "fire", "STA 99"],
     ["X ST; NOWHERE; 2016-02-15 @ 00:18:44;", "Traffic: VEHICLE ACCIDENT -", "vehicle_accident", "traffic", undefined],
-    ["X ST; NOWHERE; Station 3A99; 2016-02-15 @ 00:18:44;", "Fire: GAS-ODOR/LEAK", "gas_odor_leak", "hazmat", "STA 3A99"],
-    ["X ST & STATION AVE; NOWHERE; 2016-02-15 @ 00:18:44;", "Fire: RESCUE - WATER", "rescue_water", "rescue", undefined],
+    [
+      "X ST; NOWHERE; Station 3A99; 2016-02-15 @ 00:18:44;",
+      "Fire: GAS-ODOR/LEAK",
+      "gas_odor_leak",
+      "hazmat",
+      "STA 3A99",
+    ],
+    [
+      "X ST & STATION AVE; NOWHERE; 2016-02-15 @ 00:18:44;",
+      "Fire: RESCUE - WATER",
+      "rescue_water",
+      "rescue",
+      undefined,
+    ],
   ])("%s %s", async (desc, title, type, category, callSign) => {
     const { calls } = await read(file(`40.1,-75.3,${desc},,${title},2016-02-15 00:22:00,,,1`));
     expect(calls[0]).toMatchObject({ type, category });
@@ -230,14 +250,18 @@ describe("a file that is something else", () => {
     const error = await read("Call Number,Unit ID,Call Type\n1,2,3\n").catch((thrown: Error) => thrown);
     expect(error).toBeInstanceOf(UnknownLayout);
     expect((error as Error).message).toContain("sf-fire-calls");
-    expect((error as Error).message).toContain("missing: Received DtTm, Dispatch DtTm, Response DtTm, On Scene DtTm, Available DtTm");
+    expect((error as Error).message).toContain(
+      "missing: Received DtTm, Dispatch DtTm, Response DtTm, On Scene DtTm, Available DtTm",
+    );
     expect((error as Error).message).toContain("missing: lat, lng, desc, title, timeStamp");
   });
 
-  it.each([["", "no line"], ["\n \n", "no line"], ['{"a": 1}\n', "not CSV"], ["hello\n", "none of the layouts"]])(
-    "%j: %s",
-    async (text, message) => {
-      await expect(read(text)).rejects.toThrow(message);
-    },
-  );
+  it.each([
+    ["", "no line"],
+    ["\n \n", "no line"],
+    ['{"a": 1}\n', "not CSV"],
+    ["hello\n", "none of the layouts"],
+  ])("%j: %s", async (text, message) => {
+    await expect(read(text)).rejects.toThrow(message);
+  });
 });

@@ -47,7 +47,8 @@ export async function readCalls(text: AsyncIterable<string>, limit?: number): Pr
       rowCount += 1;
       const row = fault ? badRow(fault.reason, fault.detail) : readRow(matched, cells, lineNumber);
       if (!row.ok) badRows.add(lineNumber, row.reason, row.detail);
-      else if (!book.add(row.call, row.run)) badRows.add(lineNumber, "duplicate_row", duplicateOf(row.call.key, row.run));
+      else if (!book.add(row.call, row.run))
+        badRows.add(lineNumber, "duplicate_row", duplicateOf(row.call.key, row.run));
       else for (const repair of row.repairs) repairs.set(repair, (repairs.get(repair) ?? 0) + 1);
     }
   }

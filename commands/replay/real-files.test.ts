@@ -13,7 +13,9 @@ describe.skipIf(!existsSync(folder))("published records (skipped where ../shared
   const unitsOf = (calls: Awaited<ReturnType<typeof read>>["calls"]) => planReplay(calls).units.size;
 
   it("two weeks of San Francisco", async () => {
-    const { rowCount, calls, badRows, repairs } = await read("sf-fire-calls/sf_fire_calls_2020-04-07_to_2020-04-20.csv.gz");
+    const { rowCount, calls, badRows, repairs } = await read(
+      "sf-fire-calls/sf_fire_calls_2020-04-07_to_2020-04-20.csv.gz",
+    );
     expect([rowCount, calls.length, unitsOf(calls), badRows.total]).toEqual([10_410, 5_292, 199, 0]);
     expect(repairs.get("time_out_of_order")).toBe(17);
     expect(new Date(calls[0]?.receivedAtMs ?? 0).toISOString()).toBe("2020-04-07T07:01:25.000Z");

@@ -48,7 +48,11 @@ async function fileOf(text: string | Buffer, name = "calls.csv"): Promise<string
   return path;
 }
 
-async function replay(text: string, args: readonly string[] = [], extra?: Extra): Promise<Summary & { exitCode: number }> {
+async function replay(
+  text: string,
+  args: readonly string[] = [],
+  extra?: Extra,
+): Promise<Summary & { exitCode: number }> {
   const { exitCode, result } = await run([await fileOf(text), "--json", ...args], extra);
   return { ...(JSON.parse(result) as Summary), exitCode };
 }
@@ -67,7 +71,14 @@ const medic = (fields: Readonly<Record<string, string>> = {}) =>
 
 /** Two calls one after the other, both by engine 91. */
 const twoCalls = sfFile(
-  sfRow({ "Call Number": "990010002", "Received DtTm": "06/03/2024 01:29:00 PM", "Dispatch DtTm": "06/03/2024 01:30:00 PM", "Response DtTm": "", "On Scene DtTm": "", "Available DtTm": "" }),
+  sfRow({
+    "Call Number": "990010002",
+    "Received DtTm": "06/03/2024 01:29:00 PM",
+    "Dispatch DtTm": "06/03/2024 01:30:00 PM",
+    "Response DtTm": "",
+    "On Scene DtTm": "",
+    "Available DtTm": "",
+  }),
   medic(),
   sfRow(),
 );
@@ -120,7 +131,9 @@ describe("a replay", () => {
   });
 
   it("uses units that exist already, however many pages they fill", async () => {
-    await replay(sfFile(...["E1", "E2", "E3", "E4", "E5", "E6", "E7"].map((callSign) => sfRow({ "Unit ID": callSign }))));
+    await replay(
+      sfFile(...["E1", "E2", "E3", "E4", "E5", "E6", "E7"].map((callSign) => sfRow({ "Unit ID": callSign }))),
+    );
     const summary = await replay(sfFile(sfRow({ "Unit ID": "E6" }), sfRow({ "Unit ID": "E8" })));
     expect(summary).toMatchObject({ exitCode: 0, units: { created: 1, reused: 1 } });
     expect(server.units.size).toBe(8);
@@ -187,7 +200,9 @@ describe("a replay", () => {
   });
 
   it("reads gzip whatever its name, and prints the summary for a person", async () => {
-    const { exitCode, result } = await run([await fileOf(gzipSync(sfFile(sfRow(), sfRow({ "Unit ID": "" }))), "calls.csv")]);
+    const { exitCode, result } = await run([
+      await fileOf(gzipSync(sfFile(sfRow(), sfRow({ "Unit ID": "" }))), "calls.csv"),
+    ]);
     expect(exitCode).toBe(0);
     expect(result).toMatch(/calls created +1\n/);
     expect(result).toMatch(/bad rows +1: 1 missing id\n +line 3: missing id: Unit ID is empty/);
@@ -230,7 +245,9 @@ describe("a replay that cannot begin", () => {
   });
 
   it("says that the token is refused", async () => {
-    const { exitCode, notes } = await run([await fileOf(twoCalls)], { env: { TOCSIN_URL: server.url, TOCSIN_TOKEN: "x" } });
+    const { exitCode, notes } = await run([await fileOf(twoCalls)], {
+      env: { TOCSIN_URL: server.url, TOCSIN_TOKEN: "x" },
+    });
     expect(exitCode).toBe(2);
     expect(notes).toContain("401 unauthenticated");
   });

@@ -1,10 +1,10 @@
-import { resolve } from "node:path";
 import type { Clock, Ids } from "../../runtime/ports/index.ts";
 import { createApiClient, Unreachable } from "./api-client.ts";
 import { readText, UnreadableFile } from "./file-text.ts";
 import { UnknownLayout } from "./layouts/layout.ts";
 import { REPLAY_HELP, type ReplayOptions, readReplayOptions, UsageError } from "./options.ts";
 import type { Output } from "./output.ts";
+import { pathOf } from "./paths.ts";
 import { type Plan, planReplay } from "./plan.ts";
 import { createPlayer } from "./player.ts";
 import { startProgress } from "./progress.ts";
@@ -108,11 +108,6 @@ function hindrance(error: unknown, file: string | undefined, url: URL | undefine
   if (error instanceof Unreachable)
     return `no server answers at ${url?.origin} (${error.message}): start it with "npm start" first`;
   return error instanceof NoAccess || error instanceof NotReady ? error.message : undefined;
-}
-
-/** npm runs a command in the project's folder; a path is meant from where the person stands. */
-function pathOf(file: string, env: NodeJS.ProcessEnv): string {
-  return resolve(env["INIT_CWD"] ?? "", file);
 }
 
 async function replay(options: ReplayOptions, access: ServerAccess, context: ReplayContext): Promise<ExitCode> {

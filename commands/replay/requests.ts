@@ -47,7 +47,11 @@ export interface StepIds {
 }
 
 /** The request that carries a step out. */
-export function requestOf(step: Step, call: CallRecord, { incidentId, unitId }: StepIds): Omit<ApiRequest, "idempotencyKey"> {
+export function requestOf(
+  step: Step,
+  call: CallRecord,
+  { incidentId, unitId }: StepIds,
+): Omit<ApiRequest, "idempotencyKey"> {
   const incident = `/api/v1/incidents/${incidentId}`;
   const unitStatus = `/api/v1/resources/vehicles/${unitId}/status`;
   const reason = recordedAt(step.atMs);
@@ -76,6 +80,10 @@ export function requestOf(step: Step, call: CallRecord, { incidentId, unitId }: 
         body: { status: "cancelled", reason: call.runs.length === 0 ? NO_UNIT_NAMED : NO_UNIT_ASSIGNED },
       };
     case "close":
-      return { method: "POST", path: `${incident}/close`, body: { disposition: dispositionOf(call.runs), note: reason } };
+      return {
+        method: "POST",
+        path: `${incident}/close`,
+        body: { disposition: dispositionOf(call.runs), note: reason },
+      };
   }
 }

@@ -31,42 +31,62 @@ const never = new AbortController().signal;
 const steps: fc.Arbitrary<Schedulable[]> = fc
   .array(fc.array(fc.nat(1_000), { maxLength: 3 }), { maxLength: 60 })
   .map((picks) =>
-    picks.map((pick, index) => ({ atMs: index * 10, after: index === 0 ? [] : [...new Set(pick.map((n) => n % index))] })),
+    picks.map((pick, index) => ({
+      atMs: index * 10,
+      after: index === 0 ? [] : [...new Set(pick.map((n) => n % index))],
+    })),
   );
 
 describe("a schedule", () => {
   it("performs every step once, after all that it waits for, and no more at once than it may", async () => {
     await fc.assert(
-      fc.asyncProperty(steps, fc.integer({ min: 1, max: 5 }), fc.infiniteStream(fc.nat(4)), async (plan, connections, lags) => {
-        const done = new Set<number>();
-        let atWork = 0;
-        const report = await runSchedule({
-          steps: plan,
-          connections,
-          speed: undefined,
-          clock: handClock().clock,
-          signal: never,
-          perform: async (index) => {
-            expect(plan[index]?.after.every((before) => done.has(before))).toBe(true);
-            atWork += 1;
-            expect(atWork).toBeLessThanOrEqual(connections);
-            for (let lag = lags.next().value ?? 0; lag > 0; lag -= 1) await Promise.resolve();
-            atWork -= 1;
-            expect(done.has(index)).toBe(false);
-            done.add(index);
-          },
-        });
-        expect(report.finished).toBe(plan.length);
-        expect(done.size).toBe(plan.length);
-      }),
+      fc.asyncProperty(
+        steps,
+        fc.integer({ min: 1, max: 5 }),
+        fc.infiniteStream(fc.nat(4)),
+        async (plan, connections, lags) => {
+          const done = new Set<number>();
+          let atWork = 0;
+          const report = await runSchedule({
+            steps: plan,
+            connections,
+            speed: undefined,
+            clock: handClock().clock,
+            signal: never,
+            perform: async (index) => {
+              expect(plan[index]?.after.every((before) => done.has(before))).toBe(true);
+              atWork += 1;
+              expect(atWork).toBeLessThanOrEqual(connections);
+              for (let lag = lags.next().value ?? 0; lag > 0; lag -= 1) await Promise.resolve();
+              atWork -= 1;
+              expect(done.has(index)).toBe(false);
+              done.add(index);
+            },
+          });
+          expect(report.finished).toBe(plan.length);
+          expect(done.size).toBe(plan.length);
+        },
+      ),
     );
   });
 
   it("prefers the earliest of the steps that are ready", async () => {
     const order: number[] = [];
-    const plan = [{ atMs: 0, after: [] }, { atMs: 1, after: [0] }, { atMs: 2, after: [] }, { atMs: 3, after: [1] }];
+    const plan = [
+      { atMs: 0, after: [] },
+      { atMs: 1, after: [0] },
+      { atMs: 2, after: [] },
+      { atMs: 3, after: [1] },
+    ];
     const perform = async (index: number) => void order.push(index);
-    await runSchedule({ steps: plan, connections: 1, speed: undefined, clock: handClock().clock, signal: never, perform });
+    await runSchedule({
+      steps: plan,
+      connections: 1,
+      speed: undefined,
+      clock: handClock().clock,
+      signal: never,
+      perform,
+    });
     expect(order).toEqual([0, 1, 2, 3]);
   });
 
@@ -87,7 +107,10 @@ describe("a schedule", () => {
     const { clock } = handClock();
     const stop = new AbortController();
     let finish = () => {};
-    const plan = [{ atMs: 0, after: [] }, { atMs: 1, after: [] }];
+    const plan = [
+      { atMs: 0, after: [] },
+      { atMs: 1, after: [] },
+    ];
     const perform = () => new Promise<void>((resolve) => (finish = resolve));
     const running = runSchedule({ steps: plan, connections: 1, speed: undefined, clock, signal: stop.signal, perform });
     stop.abort();
@@ -96,7 +119,10 @@ describe("a schedule", () => {
   });
 
   it("stops, and throws, when a step cannot be performed", async () => {
-    const plan = [{ atMs: 0, after: [] }, { atMs: 1, after: [0] }];
+    const plan = [
+      { atMs: 0, after: [] },
+      { atMs: 1, after: [0] },
+    ];
     const perform = () => Promise.reject(new Error("gone"));
     await expect(
       runSchedule({ steps: plan, connections: 1, speed: 1, clock: handClock().clock, signal: never, perform }),
@@ -104,7 +130,14 @@ describe("a schedule", () => {
   });
 
   it("has nothing to do for no steps", async () => {
-    const report = await runSchedule({ steps: [], connections: 1, speed: 1, clock: handClock().clock, signal: never, perform: async () => {} });
+    const report = await runSchedule({
+      steps: [],
+      connections: 1,
+      speed: 1,
+      clock: handClock().clock,
+      signal: never,
+      perform: async () => {},
+    });
     expect(report).toEqual({ finished: 0, behindMs: 0 });
   });
 });

@@ -19,7 +19,8 @@ export class NoAccess extends Error {
 export async function findServer(env: NodeJS.ProcessEnv): Promise<ServerAccess> {
   const address = env["TOCSIN_URL"] || `http://127.0.0.1:${env["PORT"] || "8080"}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) throw new NoAccess(`TOCSIN_URL must be an http or https address, not "${address}"`);
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new NoAccess(`TOCSIN_URL must be an http or https address, not "${address}"`);
   const file = join(env["DATA_DIR"] || "data", "admin.token");
   const token = env["TOCSIN_TOKEN"] || (await readFile(file, "utf8").catch(() => ""));
   if (token.trim() === "")

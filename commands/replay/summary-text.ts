@@ -63,9 +63,14 @@ function paceLines(summary: Summary): string[] {
   const { overall, byStep } = summary.latency;
   const seconds = (summary.wallMs / 1000).toFixed(1);
   return [
-    line("time", `${seconds} s, ${number(summary.callsPerSecond)} calls/s, ${number(summary.requestsPerSecond)} requests/s`),
+    line(
+      "time",
+      `${seconds} s, ${number(summary.callsPerSecond)} calls/s, ${number(summary.requestsPerSecond)} requests/s`,
+    ),
     ...(summary.retries > 0 ? [line("sent again", number(summary.retries))] : []),
-    ...(summary.behindMs > 0 ? [line("behind", `${number(summary.behindMs)} ms at worst, of the speed asked for`)] : []),
+    ...(summary.behindMs > 0
+      ? [line("behind", `${number(summary.behindMs)} ms at worst, of the speed asked for`)]
+      : []),
     ...(overall ? [line("milliseconds", " requests      p50      p99      max"), latency("all", overall)] : []),
     ...Object.entries(byStep).map(([kind, of]) => latency(words(kind), of)),
   ];

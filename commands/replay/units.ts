@@ -84,4 +84,3 @@ export async function ensureUnits(
   await Promise.all(Array.from({ length: connections }, work));
   return { ids, created, reused: units.size - created - refused.length - missing.length, refused };
 }
-

@@ -50,7 +50,9 @@ export function matchLayout(layouts: readonly Layout[], headers: readonly string
   throw new UnknownLayout(
     [
       "the first line names none of the layouts known:",
-      ...attempts.map(({ layout, missing }) => `  ${layout.name} (${layout.title})\n    missing: ${missing.join(", ")}`),
+      ...attempts.map(
+        ({ layout, missing }) => `  ${layout.name} (${layout.title})\n    missing: ${missing.join(", ")}`,
+      ),
       `  columns found: ${headers.slice(0, 40).join(", ").slice(0, 1000)}`,
     ].join("\n"),
   );

@@ -14,7 +14,10 @@ const CLOCK = String.raw`(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?
 const SPELLINGS = [
   new RegExp(String.raw`^(?<month>\d{1,2})/(?<day>\d{1,2})/(?<year>\d{4}) ${CLOCK}(?: ?(?<half>[AP]M))?$`, "i"),
   new RegExp(String.raw`^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[T ]${CLOCK}$`),
-  new RegExp(String.raw`^(?<year>\d{4})[ /](?<month>[a-z]{3}|\d{1,2})[ /](?<day>\d{1,2}) ${CLOCK}(?: ?(?<half>[AP]M))?$`, "i"),
+  new RegExp(
+    String.raw`^(?<year>\d{4})[ /](?<month>[a-z]{3}|\d{1,2})[ /](?<day>\d{1,2}) ${CLOCK}(?: ?(?<half>[AP]M))?$`,
+    "i",
+  ),
 ];
 const WITH_OFFSET = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})$/;
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

@@ -131,7 +131,8 @@ export const sfFireCalls: Layout = {
   read(cell: Cell) {
     if (cell("callNumber") === "") return badRow("missing_id", "Call Number is empty");
     if (cell("unitId") === "") return badRow("missing_id", "Unit ID is empty");
-    if (cell("unitId").length > CALL_SIGN_LENGTH_MAX) return badRow("missing_id", "Unit ID is too long for a call sign");
+    if (cell("unitId").length > CALL_SIGN_LENGTH_MAX)
+      return badRow("missing_id", "Unit ID is too long for a call sign");
     if (slug(cell("callType")) === "") return badRow("missing_type", "Call Type is empty");
     try {
       return readTimes(cell);

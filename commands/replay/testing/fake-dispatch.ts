@@ -151,7 +151,11 @@ export async function startFakeDispatch(): Promise<FakeDispatch> {
       return;
     }
     let reply: Answer;
-    if (hindrance) reply = { ...problem(hindrance.status, "hindered"), headers: hindrance.retryAfter === undefined ? {} : { "retry-after": hindrance.retryAfter } };
+    if (hindrance)
+      reply = {
+        ...problem(hindrance.status, "hindered"),
+        headers: hindrance.retryAfter === undefined ? {} : { "retry-after": hindrance.retryAfter },
+      };
     else if (request.headers.authorization !== `Bearer ${FAKE_TOKEN}`) reply = problem(401, "unauthenticated");
     else reply = (key !== undefined && answers.get(key)) || answer(method, url, body);
     if (key !== undefined && !hindrance) answers.set(key, reply);

@@ -1,11 +1,7 @@
+import { SF_EXPORT_HEADERS, type SfExportRow, sfExportLine } from "../../simulate/sf-export.ts";
 import type { CallRecord, UnitRun } from "../records.ts";
 
 /** Made-up records for tests, and files of them. */
-
-export const SF_HEADERS =
-  "Call Number,Unit ID,Incident Number,Call Type,Call Date,Watch Date,Received DtTm,Entry DtTm,Dispatch DtTm,Response DtTm,On Scene DtTm,Transport DtTm,Hospital DtTm,Call Final Disposition,Available DtTm,Address,City,Zipcode of Incident,Battalion,Station Area,Box,Original Priority,Priority,Final Priority,ALS Unit,Call Type Group,Number of Alarms,Unit Type,Unit sequence in call dispatch,Fire Prevention District,Supervisor District,Neighborhooods - Analysis Boundaries,Location,RowID".split(
-    ",",
-  );
 
 const SF_DEFAULTS: Readonly<Record<string, string>> = {
   "Call Number": "990010001",
@@ -29,15 +25,14 @@ const SF_DEFAULTS: Readonly<Record<string, string>> = {
   Location: "(37.5, -122.5)",
 };
 
-const quoted = (text: string) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 /** One row in the export's layout; what is not given is made up. */
 export function sfRow(fields: Readonly<Record<string, string>> = {}): string {
-  return SF_HEADERS.map((header) => quoted(fields[header] ?? SF_DEFAULTS[header] ?? "")).join(",");
+  const row = SF_EXPORT_HEADERS.map((header) => [header, fields[header] ?? SF_DEFAULTS[header] ?? ""]);
+  return sfExportLine(Object.fromEntries(row) as SfExportRow);
 }
 
 export function sfFile(...rows: readonly string[]): string {
-  return `${[SF_HEADERS.join(","), ...rows].join("\n")}\n`;
+  return `${[SF_EXPORT_HEADERS.join(","), ...rows].join("\n")}\n`;
 }
 
 /** A text as a reader gives it: in pieces that end anywhere. */
