@@ -39,6 +39,8 @@ export class NatsServer {
     const { binary, dataDir, sync } = this.#options;
     const home = resolve(dataDir, "nats");
     mkdirSync(home, { recursive: true });
+    const pidFile = join(home, "nats-server.pid");
+    await stopLeftOver(pidFile);
     const ports = join(home, "ports");
     rmSync(ports, { recursive: true, force: true });
     mkdirSync(ports, { recursive: true });
@@ -49,6 +51,7 @@ export class NatsServer {
         `listen: "127.0.0.1:${this.#port === 0 ? -1 : this.#port}"`,
         "server_name: tocsin",
         `ports_file_dir: ${JSON.stringify(ports)}`,
+        `pid_file: ${JSON.stringify(pidFile)}`,
         "max_payload: 2MB",
         "jetstream {",
         `  store_dir: ${JSON.stringify(join(home, "jetstream"))}`,
@@ -96,5 +99,25 @@ export class NatsServer {
     }
     const log = readFileSync(logFile, "utf8").split("\n").slice(-8).join("\n");
     throw new Error(`nats-server did not start; the end of ${logFile}:\n${log}`);
+  }
+}
+
+/** A killed parent leaves its server running: two on the same files must never be. */
+async function stopLeftOver(pidFile: string): Promise<void> {
+  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
+  const giveUpAt = Date.now() + START_TIMEOUT_MS;
+  while (pid > 0 && isNatsServer(pid)) {
+    if (Date.now() > giveUpAt) throw new Error(`an old nats-server, process ${pid}, does not stop: kill it`);
+    process.kill(pid, "SIGTERM");
+    await new Promise((again) => setTimeout(again, 50));
+  }
+}
+
+function isNatsServer(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("nats-server");
+  } catch {
+    return false;
   }
 }

@@ -120,16 +120,22 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       outgoing.end(payload);
     });
 
+  // One listener for all that wait: each waiting with its own would be one for every connection.
+  const sleepers = new Set<() => void>();
+  signal.addEventListener("abort", () => {
+    for (const wake of [...sleepers]) wake();
+  });
+
   /** Waits; an abort cuts it short. */
   const pause = (delayMs: number): Promise<void> =>
     new Promise((resolve) => {
       const wake = () => {
         cancel();
-        signal.removeEventListener("abort", wake);
+        sleepers.delete(wake);
         resolve();
       };
       const cancel = clock.after(delayMs, wake);
-      signal.addEventListener("abort", wake);
+      sleepers.add(wake);
     });
 
   return {

@@ -2,8 +2,8 @@
 export class IndexHeap {
   readonly #items: number[] = [];
 
-  get size(): number {
-    return this.#items.length;
+  peek(): number | undefined {
+    return this.#items[0];
   }
 
   push(item: number): void {

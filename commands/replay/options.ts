@@ -22,6 +22,8 @@ Options:
                      At any speed the order of each call's and each unit's steps is kept.
   --limit N          only the N earliest calls. Without it all calls are held in memory (about 1 KB a row).
   --connections N    requests at the same moment, at most (default 32)
+  --free-units       first make free those of the file's units that an incident holds: what a replay that
+                     was stopped leaves behind. Without it they are refused as long as they are held.
   --json             print the summary as JSON on standard output, and all else on standard error
   --help             this text
 
@@ -41,6 +43,7 @@ export interface ReplayOptions {
   /** Undefined: all calls. */
   readonly limit: number | undefined;
   readonly connections: number;
+  readonly freeUnits: boolean;
   readonly json: boolean;
 }
 
@@ -77,6 +80,7 @@ function parse(args: readonly string[]) {
         speed: { type: "string", default: "max" },
         limit: { type: "string" },
         connections: { type: "string", default: String(CONNECTIONS_DEFAULT) },
+        "free-units": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -101,6 +105,7 @@ export function readReplayOptions(args: readonly string[]): ReplayOptions | "hel
     speed: speedOf(values.speed),
     limit: values.limit === undefined ? undefined : positiveInteger("limit", values.limit, Number.MAX_SAFE_INTEGER),
     connections: positiveInteger("connections", values.connections, CONNECTIONS_MAX),
+    freeUnits: values["free-units"],
     json: values.json,
   };
 }

@@ -139,6 +139,21 @@ describe("a replay", () => {
     expect(server.units.size).toBe(8);
   });
 
+  it("says which units are held by earlier incidents, and makes them free where asked to", async () => {
+    await replay(twoCalls);
+    const unit = [...server.units.values()].find(({ callSign }) => callSign === "E91");
+    if (unit) unit.incidentId = "incident-1";
+    expect(await replay(twoCalls)).toMatchObject({
+      units: { reused: 2, held: 1 },
+      refused: { unit_held: { count: 2 } },
+    });
+    expect(await replay(twoCalls, ["--free-units"])).toMatchObject({
+      units: { reused: 2, held: 0 },
+      refused: {},
+      closed: 2,
+    });
+  });
+
   it("counts a refusal under its code, passes over what builds on it, and goes on", async () => {
     const early = { "Dispatch DtTm": "06/03/2024 01:10:00 PM", "Received DtTm": "06/03/2024 01:09:00 PM" };
     const summary = await replay(sfFile(sfRow(), sfRow({ "Call Number": "990010002", ...early })));

@@ -55,18 +55,19 @@ interface Played {
 
 async function play(plan: Plan, access: ServerAccess, options: ReplayOptions, context: ReplayContext): Promise<Played> {
   const { clock, ids, out, signal } = context;
-  const { connections, speed } = options;
+  const { connections, speed, freeUnits } = options;
   const runKey = ids.uuidV7();
   const retryBudgetMs = context.retryBudgetMs ?? RETRY_BUDGET_MS;
   const api = createApiClient({ ...access, connections, retryBudgetMs, signal, clock, random: ids.random });
   const tally = new Tally();
-  let units: EnsuredUnits = { ids: new Map(), created: 0, reused: 0, refused: [] };
+  let units: EnsuredUnits = { ids: new Map(), created: 0, reused: 0, held: 0, refused: [] };
   let stopped: string | undefined;
   let finished = 0;
   let behindMs = 0;
   let startMs = clock.monotonicMs();
   try {
-    units = await ensureUnits(api, plan.units, { connections, runKey, signal });
+    units = await ensureUnits(api, plan.units, { connections, runKey, signal, freeUnits });
+    if (units.held > 0) out.note(`${units.held} units are held by incidents of before: see --free-units in --help`);
     startMs = clock.monotonicMs();
     const player = createPlayer({ api, plan, unitIds: units.ids, runKey, tally });
     const progress = startProgress(out, plan.steps.length, clock);

@@ -27,6 +27,12 @@ export interface ScheduleReport {
   readonly behindMs: number;
 }
 
+/**
+ * No step is begun this far ahead of the earliest one that is not over: a call must not be created hours of the record
+ * before its units are free. Far enough for every connection to find work.
+ */
+const LOOK_AHEAD_STEPS = 2_000;
+
 /** Timers take no longer delay than this (2^31 - 1 ms); a longer wait is waited in parts. */
 const TIMER_MAX_MS = 2_000_000_000;
 
@@ -51,6 +57,8 @@ export function runSchedule({ steps, connections, speed, clock, signal, perform 
   let finished = 0;
   let behindMs = 0;
   let nextDue = 0;
+  const over = new Uint8Array(steps.length);
+  let earliest = 0;
   let stopped = signal.aborted;
   let failure: unknown;
   let cancelTimer = () => {};
@@ -93,6 +101,8 @@ export function runSchedule({ steps, connections, speed, clock, signal, perform 
         () => {
           atWork -= 1;
           finished += 1;
+          over[index] = 1;
+          while (over[earliest] === 1) earliest += 1;
           for (const waiter of waiters.get(index) ?? []) release(waiter);
           pump();
         },
@@ -105,8 +115,9 @@ export function runSchedule({ steps, connections, speed, clock, signal, perform 
 
     const pump = () => {
       while (!stopped && atWork < connections) {
-        const index = ready.pop();
-        if (index === undefined) break;
+        const index = ready.peek();
+        if (index === undefined || index >= earliest + LOOK_AHEAD_STEPS) break;
+        ready.pop();
         begin(index);
       }
       if (atWork === 0 && (stopped || finished === steps.length)) settle();

@@ -39,6 +39,7 @@ function inputLines({ badRows, repairs, ...summary }: Summary): string[] {
 
 function outcomeLines(summary: Summary): string[] {
   const { units, moved } = summary;
+  const held = units.held === 0 ? "" : `, ${number(units.held)} of them held by incidents of before`;
   const moves = {
     en_route: moved.enRoute,
     on_scene: moved.onScene,
@@ -47,7 +48,7 @@ function outcomeLines(summary: Summary): string[] {
   };
   return [
     line("calls created", number(summary.created)),
-    line("units", `${number(units.created)} created, ${number(units.reused)} known already`),
+    line("units", `${number(units.created)} created, ${number(units.reused)} known already${held}`),
     line("assigned", number(summary.assigned)),
     line("statuses moved", `${number(moved.total)}: ${counts(moves)}`),
     line("resolved", number(summary.resolved)),

@@ -17,7 +17,12 @@ export interface Summary {
   readonly repairs: Counts;
   readonly steps: { readonly planned: number; readonly finished: number };
   readonly created: number;
-  readonly units: { readonly created: number; readonly reused: number; readonly refused: number };
+  readonly units: {
+    readonly created: number;
+    readonly reused: number;
+    readonly held: number;
+    readonly refused: number;
+  };
   readonly assigned: number;
   /** Statuses moved: en route, on scene, transporting, available again. */
   readonly moved: {
@@ -91,7 +96,7 @@ export function summarise({ file, read, units, tally, wallMs, ...parts }: Summar
     repairs: Object.fromEntries(read.repairs),
     steps: { planned: parts.stepsPlanned, finished: parts.stepsFinished },
     created: tally.countOf("create"),
-    units: { created: units.created, reused: units.reused, refused: units.refused.length },
+    units: { created: units.created, reused: units.reused, held: units.held, refused: units.refused.length },
     assigned: tally.countOf("assign"),
     moved: { total: Object.values(moves).reduce((sum, count) => sum + count, 0), ...moves },
     resolved: tally.countOf("resolve"),

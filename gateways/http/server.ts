@@ -1,5 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { z } from "zod";
+import { PortUnavailable, UncertainOutcome } from "../../runtime/ports/index.ts";
 import type { Principal } from "../../schema/principal.ts";
 import { type OperationId, type Route, routes } from "../../schema/routes.ts";
 import type { Authenticator } from "./authentication.ts";
@@ -8,7 +9,7 @@ import { Exchange } from "./exchange.ts";
 import { type Call, handlers, type Services } from "./handlers.ts";
 import { identityOf } from "./idempotency.ts";
 import type { Metrics } from "./metrics.ts";
-import { issuesOf, ProblemError } from "./problem.ts";
+import { issuesOf, type ProblemDetails, ProblemError } from "./problem.ts";
 import { createApp, type HttpRequest, type HttpResponse, listen } from "./uws.ts";
 
 export interface HttpOptions {
@@ -112,7 +113,8 @@ export class HttpServer {
     const body = route.body === undefined ? Promise.resolve(noBody) : exchange.body();
     void this.#handle(operation, route, exchange, body)
       .catch((error: unknown) => {
-        if (error instanceof ProblemError) return exchange.fail(error.problem);
+        const problem = problemIn(error);
+        if (problem !== undefined) return exchange.fail(problem);
         log.error({ requestId: exchange.requestId, operation, error }, "a request failed");
         return exchange.fail({ code: "internal", detail: "see the log for this request id" });
       })
@@ -178,6 +180,16 @@ export class HttpServer {
 }
 
 const DRAIN_MS = 10_000;
+
+/** What a port that does not answer means to the sender: nothing was done, or it is not known. Else it is a defect. */
+function problemIn(error: unknown): ProblemDetails | undefined {
+  if (error instanceof ProblemError) return error.problem;
+  if (error instanceof PortUnavailable) return { code: "no_host", detail: "the journal cannot be reached just now" };
+  if (error instanceof UncertainOutcome) {
+    return { code: "outcome_unknown", detail: "send it again, with the same Idempotency-Key" };
+  }
+  return;
+}
 
 function decodeBody(schema: z.ZodType, contentType: string, bytes: Buffer): unknown {
   if (!/^application\/(?:json|merge-patch\+json)\s*(?:;|$)/i.test(contentType)) {

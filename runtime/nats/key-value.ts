@@ -83,8 +83,12 @@ export class NatsKeyValue implements KeyValue {
 
   /** A key that was deleted or has expired leaves a marker with a revision of its own: for us it does not exist. */
   async #markerOf(key: string): Promise<number | undefined> {
-    const entry = await this.#kv.get(key);
-    return entry === null || entry.operation === "PUT" ? undefined : entry.revision;
+    try {
+      const entry = await this.#kv.get(key);
+      return entry === null || entry.operation === "PUT" ? undefined : entry.revision;
+    } catch (error) {
+      throw new PortUnavailable(`bucket ${this.#bucket} could not be read: ${error}`);
+    }
   }
 
   async #overMarker(puts: readonly Put[]): Promise<PutResult | undefined> {

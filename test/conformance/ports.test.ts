@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NatsServer } from "../../commands/node/nats-server.ts";
+import { openNats } from "../../runtime/nats/open.ts";
+import { type JournalEntry, NoResponder, type Ports } from "../../runtime/ports/index.ts";
+import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import { SimProcess, silent } from "../../runtime/sim/process.ts";
+import { EPOCH_MS, SimServer } from "../../runtime/sim/server.ts";
+import { World } from "../../runtime/sim/world.ts";
+
+interface Subject {
+  readonly ports: Ports;
+  /** Lets time pass until the promise settles. */
+  until<T>(promise: Promise<T>): Promise<T>;
+  now(): number;
+  stop(): Promise<void>;
+}
+
+async function onNats(): Promise<Subject> {
+  const dataDir = mkdtempSync(join(tmpdir(), "tocsin-ports-"));
+  const binary = process.env["NATS_SERVER"] ?? "nats-server";
+  const server = new NatsServer({ binary, dataDir, port: 0, sync: false }, silent);
+  await server.start();
+  const ports = await openNats({ url: server.url, replicas: 1 }, systemClock, systemIds, silent);
+  const stop = async () => {
+    await ports.close();
+    await server.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  return { ports, until: (promise) => promise, now: () => Date.now(), stop };
+}
+
+async function onSimulator(): Promise<Subject> {
+  const world = new World(1);
+  const { ports } = new SimProcess(new SimServer(world), "p");
+  const until = async <T>(promise: Promise<T>): Promise<T> => {
+    let settled = false;
+    const mark = () => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    await world.run(() => settled, world.nowMs + 60_000);
+    return promise;
+  };
+  return { ports, until, now: () => EPOCH_MS + world.nowMs, stop: async () => undefined };
+}
+
+/** What the runtime relies on, held against every implementation of its ports. */
+describe.each([
+  ["NATS", onNats],
+  ["the simulator", onSimulator],
+])("the ports on %s", (_name, open) => {
+  let subject: Subject;
+  const until = <T>(promise: Promise<T>) => subject.until(promise);
+  beforeAll(async () => {
+    subject = await open();
+  });
+  afterAll(() => subject.stop());
+
+  const append = (subjectName: string, payload: string, expectedSequence: number) => ({
+    subject: subjectName,
+    payload,
+    expectedSequence,
+  });
+
+  it("append behind a fence, and refuse where it fails", async () => {
+    const { journal } = subject.ports;
+    const first = await until(journal.append([append("evt.a.incident.1", "one", 0)]));
+    expect(first.ok).toBe(true);
+    expect(await until(journal.append([append("evt.a.incident.1", "two", 0)]))).toEqual({ ok: false });
+    const [sequence] = first.ok ? first.sequences : [];
+    expect(await until(journal.append([append("evt.a.incident.1", "two", sequence!)]))).toMatchObject({ ok: true });
+    expect((await until(journal.read("evt.*.incident.1", 0))).map(({ payload }) => payload)).toEqual(["one", "two"]);
+    expect((await until(journal.read("evt.*.incident.1", sequence!))).map(({ payload }) => payload)).toEqual(["two"]);
+    expect(await until(journal.read("evt.*.incident.1", 0, 1))).toHaveLength(1);
+    expect(await until(journal.read("evt.*.incident.none", 0))).toEqual([]);
+  });
+
+  it("append to several actors all or nothing, and number them in order", async () => {
+    const { journal } = subject.ports;
+    const done = await until(journal.append([append("evt.a.incident.2", "x", 0), append("evt.a.resource.2", "y", 0)]));
+    const [x, y] = done.ok ? done.sequences : [];
+    expect(y).toBe(x! + 1);
+    const before = await until(journal.lastSequence());
+    const refused = await until(journal.append([append("evt.a.incident.2", "x2", x!), append("evt.a.resource.2", "y2", 0)]));
+    expect(refused).toEqual({ ok: false });
+    const twice = await until(journal.append([append("evt.a.incident.9", "1", 0), append("evt.a.incident.9", "2", 0)]));
+    expect(twice).toEqual({ ok: false });
+    expect(await until(journal.lastSequence())).toBe(before);
+  });
+
+  it("hand over the journal in order, from any point, and go on with what comes", async () => {
+    const { journal } = subject.ports;
+    const seen: JournalEntry[] = [];
+    let stop: () => void = () => undefined;
+    await until(
+      new Promise<void>((resolve, reject) => {
+        journal.follow(1, (entry) => seen.push(entry), resolve).then((given) => {
+          stop = given;
+        }, reject);
+      }),
+    );
+    const last = await until(journal.lastSequence());
+    expect(seen.map(({ sequence }) => sequence)).toEqual(Array.from({ length: last - 1 }, (_, index) => index + 2));
+    await until(journal.append([append("evt.a.incident.3", "later", 0)]));
+    await until(
+      (async () => {
+        while (seen.length < last) await new Promise<void>((resolve) => subject.ports.clock.after(5, resolve));
+      })(),
+    );
+    expect(seen[seen.length - 1]?.payload).toBe("later");
+    stop();
+  });
+
+  it("put behind a revision, all or nothing", async () => {
+    const { state } = subject.ports;
+    const made = await until(state.put([{ key: "incident.1", value: "a", expectedRevision: 0 }]));
+    const [revision] = made.ok ? made.revisions : [];
+    expect(await until(state.put([{ key: "incident.1", value: "b", expectedRevision: 0 }]))).toEqual({ ok: false });
+    const puts = [
+      { key: "incident.1", value: "b", expectedRevision: revision! },
+      { key: "incident.2", value: "c", expectedRevision: 7_777 },
+    ];
+    expect(await until(state.put(puts))).toEqual({ ok: false });
+    expect(await until(state.get("incident.1"))).toMatchObject({ value: "a", revision });
+    expect(await until(state.get("incident.2"))).toBeUndefined();
+    const entries: string[] = [];
+    await until(
+      (async () => {
+        for await (const { key, value } of state.entries()) entries.push(`${key}=${value}`);
+      })(),
+    );
+    expect(entries).toEqual(["incident.1=a"]);
+  });
+
+  it("let a key be made again after it was deleted, and tell watchers of both", async () => {
+    const { config } = subject.ports;
+    const seen: string[] = [];
+    const stop = await until(config.watch((key, entry) => seen.push(`${key}=${entry?.value}`)));
+    const put = { key: "k", value: "1", expectedRevision: 0 };
+    expect((await until(config.put([put]))).ok).toBe(true);
+    await until(config.delete("k"));
+    expect((await until(config.put([put]))).ok).toBe(true);
+    await until(
+      (async () => {
+        while (seen.length < 3) await new Promise<void>((resolve) => subject.ports.clock.after(5, resolve));
+      })(),
+    );
+    expect(seen).toEqual(["k=1", "k=undefined", "k=1"]);
+    stop();
+  });
+
+  it("let an expiring key go by itself unless it is renewed, and tell watchers", async () => {
+    const { leases } = subject.ports;
+    const gone: string[] = [];
+    const stop = await until(leases.watch((key, entry) => entry === undefined && gone.push(key)));
+    const put = { key: "host.a", value: "x", expectedRevision: 0 };
+    const made = await until(leases.putExpiring(put, 1_000));
+    expect(await until(leases.putExpiring(put, 1_000))).toEqual({ ok: false });
+    const [revision] = made.ok ? made.revisions : [];
+    expect((await until(leases.putExpiring({ ...put, expectedRevision: revision! }, 1_000))).ok).toBe(true);
+    await until(
+      (async () => {
+        while (gone.length < 1) await new Promise<void>((resolve) => subject.ports.clock.after(20, resolve));
+      })(),
+    );
+    expect(await until(leases.get("host.a"))).toBeUndefined();
+    expect((await until(leases.putExpiring(put, 1_000))).ok).toBe(true);
+    stop();
+  });
+
+  it("ring at the time set, again when the handler fails, and only the last of a name", async () => {
+    const { timers } = subject.ports;
+    const rung: string[] = [];
+    let failures = 1;
+    const stop = await until(
+      timers.onDue(async (payload) => {
+        if (payload === "kept" && failures-- > 0) throw new Error("not this time");
+        rung.push(payload);
+      }),
+    );
+    const at = (delayMs: number) => new Date(subject.now() + delayMs).toISOString();
+    const timer = { kind: "incident", id: "1", partition: 3 };
+    await until(timers.set([{ ...timer, name: "a", at: at(150), payload: "replaced" }]));
+    await until(
+      timers.set([
+        { ...timer, name: "a", at: at(300), payload: "kept" },
+        { ...timer, name: "b", at: at(-1_000), payload: "overdue" },
+      ]),
+    );
+    await until(
+      (async () => {
+        while (rung.length < 2) await new Promise<void>((resolve) => subject.ports.clock.after(20, resolve));
+      })(),
+    );
+    expect(rung).toEqual(["overdue", "kept"]);
+    stop();
+  });
+
+  it("carry requests to whoever serves a subject, and say so when nobody does", async () => {
+    const { transport } = subject.ports;
+    const stop = transport.serve("cmd.*.5.*", async (payload) => `${payload}!`);
+    expect(await until(transport.request("cmd.incident.5.x", "hello", 1_000))).toBe("hello!");
+    stop();
+    await expect(until(transport.request("cmd.incident.6.x", "hello", 1_000))).rejects.toBeInstanceOf(NoResponder);
+  });
+
+  it("count without doubles, and keep dead letters", async () => {
+    const { numbers, deadLetters } = subject.ports;
+    expect(await until(numbers.reserve("num.a.2026", 3))).toBe(3);
+    expect(await until(numbers.reserve("num.a.2026", 2))).toBe(5);
+    const letter = { kind: "incident", id: "1", reason: "r", at: "t", requestId: "q", message: { op: "read" } };
+    await until(deadLetters.put(letter));
+    const [kept] = await until(deadLetters.list(10));
+    expect(kept).toMatchObject(letter);
+    await until(deadLetters.remove(kept!.sequence));
+    expect(await until(deadLetters.list(10))).toEqual([]);
+  });
+});
