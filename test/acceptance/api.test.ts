@@ -103,7 +103,12 @@ describe("what does not fit", () => {
     ["1 MiB and one byte", `"${"x".repeat(1_048_575)}"`, 413, "body_too_large"],
     ["nesting without end", "[".repeat(500_000), 400, "malformed_json"],
     ["an unknown field", { ...smoke, colour: "red" }, 422, "invalid_body"],
-    ["metadata too deep", { ...smoke, metadata: JSON.parse('{"a":'.repeat(9) + "1" + "}".repeat(9)) }, 422, "invalid_body"],
+    [
+      "metadata too deep",
+      { ...smoke, metadata: JSON.parse('{"a":'.repeat(9) + "1" + "}".repeat(9)) },
+      422,
+      "invalid_body",
+    ],
   ])("is told so: %s", async (_name, body, status, code) => {
     expect(await server.post(incidents, body)).toMatchObject({ status, body: { code } });
   });
@@ -246,7 +251,16 @@ describe("positions", () => {
     const at = `${vehicles}/${await server.newVehicle("GPS")}`;
     const now = Date.now();
     const fix = (lat: number, agoMs: number) => ({ lat, lon: 0, at: new Date(now - agoMs).toISOString() });
-    const batch = { fixes: [fix(10, 60_000), fix(10, 60_000), fix(50, 30_000), fix(10.001, 90_000), fix(10.001, 1_000), fix(10, -60_000)] };
+    const batch = {
+      fixes: [
+        fix(10, 60_000),
+        fix(10, 60_000),
+        fix(50, 30_000),
+        fix(10.001, 90_000),
+        fix(10.001, 1_000),
+        fix(10, -60_000),
+      ],
+    };
     const { status, body } = await server.post(`${at}/location`, batch);
     expect(status).toBe(202);
     expect(body).toEqual({
@@ -265,7 +279,11 @@ describe("positions", () => {
 describe("what an operator asks", () => {
   it("is answered without a token: health, metrics, the API's document and its page", async () => {
     expect((await server.get("/health/live")).status).toBe(200);
-    expect((await server.get("/health/ready")).body).toMatchObject({ ready: true, durability: "sync", partitionsOwned: 64 });
+    expect((await server.get("/health/ready")).body).toMatchObject({
+      ready: true,
+      durability: "sync",
+      partitionsOwned: 64,
+    });
     const { body: metrics } = await server.get("/metrics");
     expect(metrics).toMatch(/tocsin_http_requests_total\{operation="createIncident",status="201"\} \d+/);
     expect(metrics).toMatch(/tocsin_commits \d+/);

@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { NatsServer } from "../../commands/node/nats-server.ts";
 import { openNats } from "../../runtime/nats/open.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
-import { randomOf } from "../../runtime/sim/random.ts";
 import { silent } from "../../runtime/sim/process.ts";
+import { randomOf } from "../../runtime/sim/random.ts";
 import { checkJournal } from "../simulation/invariants.ts";
 import { freePort } from "../support/server.ts";
 import { Load } from "./load.ts";
@@ -51,7 +51,12 @@ class Victims {
   }
 
   startHost(): void {
-    const environment = { DATA_DIR: this.dataDir, PORT: String(this.#port), NATS_URL: this.nats.url, LOG_LEVEL: "silent" };
+    const environment = {
+      DATA_DIR: this.dataDir,
+      PORT: String(this.#port),
+      NATS_URL: this.nats.url,
+      LOG_LEVEL: "silent",
+    };
     this.host = spawn(process.execPath, ["dist/commands/start.main.js"], {
       env: { ...process.env, ...environment },
       stdio: "ignore",

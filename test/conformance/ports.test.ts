@@ -85,7 +85,9 @@ describe.each([
     const [x, y] = done.ok ? done.sequences : [];
     expect(y).toBe(x! + 1);
     const before = await until(journal.lastSequence());
-    const refused = await until(journal.append([append("evt.a.incident.2", "x2", x!), append("evt.a.resource.2", "y2", 0)]));
+    const refused = await until(
+      journal.append([append("evt.a.incident.2", "x2", x!), append("evt.a.resource.2", "y2", 0)]),
+    );
     expect(refused).toEqual({ ok: false });
     const twice = await until(journal.append([append("evt.a.incident.9", "1", 0), append("evt.a.incident.9", "2", 0)]));
     expect(twice).toEqual({ ok: false });
@@ -98,9 +100,11 @@ describe.each([
     let stop: () => void = () => undefined;
     await until(
       new Promise<void>((resolve, reject) => {
-        journal.follow(1, (entry) => seen.push(entry), resolve).then((given) => {
-          stop = given;
-        }, reject);
+        journal
+          .follow(1, (entry) => seen.push(entry), resolve)
+          .then((given) => {
+            stop = given;
+          }, reject);
       }),
     );
     const last = await until(journal.lastSequence());

@@ -44,7 +44,8 @@ export function checkJournal(
     done.set(command, { count: 1, version: envelope.version });
     const next = entries[index + 1];
     const sameCommit = next !== undefined && parseEnvelope(next.payload).commandId === envelope.commandId;
-    if (!sameCommit && (agreement === "after every commit" || next === undefined)) checkAgreement(images, entry.sequence);
+    if (!sameCommit && (agreement === "after every commit" || next === undefined))
+      checkAgreement(images, entry.sequence);
   });
   for (const { commandId, kind, id, version } of acknowledged) {
     const found = done.get(`${kind}.${id} ${commandId}`);

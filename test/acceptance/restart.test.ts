@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { stateKey } from "../../schema/subjects.ts";
+import { smoke, TestServer } from "../support/server.ts";
+
+const admin = { subject: "admin", agencies: ["default"], roles: ["admin"] } as const;
+
+describe("a node", () => {
+  it("keeps everything over a restart: entities, lists, numbers, first answers, deadlines", async () => {
+    const before = await TestServer.start();
+    const id = await before.newIncident();
+    const unitId = await before.newVehicle("E1");
+    await before.post(`/api/v1/incidents/${id}/assign`, { unitId });
+    const keyed = await before.post("/api/v1/incidents", smoke, { "idempotency-key": "k" });
+    const patched = await before.patch(`/api/v1/incidents/${id}`, { title: "T" }, { "idempotency-key": "p" });
+    const { dataDir } = before;
+    await before.stop(true);
+
+    const after = await TestServer.start({}, dataDir);
+    expect(after.token).toBe(before.token);
+    expect((await after.get(`/api/v1/incidents/${id}`)).body).toEqual(patched.body);
+    expect((await after.get(`/api/v1/resources/vehicles/${unitId}`)).body).toMatchObject({ incidentId: id });
+    expect((await after.get("/api/v1/incidents")).body.items).toHaveLength(2);
+    expect((await after.post("/api/v1/incidents", smoke, { "idempotency-key": "k" })).body).toEqual(keyed.body);
+    const again = await after.patch(`/api/v1/incidents/${id}`, { title: "T" }, { "idempotency-key": "p" });
+    expect(again.body).toEqual(patched.body);
+    const next = await after.post("/api/v1/incidents", smoke);
+    expect(next.body.incidentNumber > keyed.body.incidentNumber).toBe(true);
+    // Every actor has its snapshot, and the checkpoint says so.
+    expect(await after.node.ports.state.get(stateKey({ kind: "incident", id }))).toBeDefined();
+    expect(Number((await after.node.ports.config.get("checkpoint"))?.value)).toBeGreaterThanOrEqual(5);
+    await after.stop();
+  });
+
+  it("refuses to run with another number of partitions than the cluster was made with", async () => {
+    const before = await TestServer.start({ PARTITIONS: "8" });
+    const { dataDir } = before;
+    await before.stop(true);
+    await expect(TestServer.start({ PARTITIONS: "9" }, dataDir)).rejects.toThrow("made with 8 partitions");
+  });
+
+  it("refuses to listen beyond this machine without keys", async () => {
+    await expect(TestServer.start({ HOST: "0.0.0.0" })).rejects.toThrow("JWT_SECRET_FILE or JWKS_URL");
+  });
+
+  it("buries a poisonous command, tells its sender, and serves everyone else", async () => {
+    const server = await TestServer.start();
+    const id = await server.newIncident();
+    const options = { by: admin, requestId: "r-1" };
+    const reply = await server.node.client.ask({ kind: "incident", id }, { type: "nonsense" }, options);
+    expect(reply).toMatchObject({ ok: false, code: "poison" });
+    const [letter] = await server.node.ports.deadLetters.list(10);
+    expect(letter).toMatchObject({ kind: "incident", id, requestId: "r-1" });
+    expect(letter?.reason).toContain("knows no command nonsense");
+    expect((await server.patch(`/api/v1/incidents/${id}`, { title: "alive" })).status).toBe(200);
+    expect((await server.get("/health/ready")).body.ready).toBe(true);
+    await server.stop();
+  });
+});

@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { registry } from "../../actors/registry.ts";
+import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
+import type { JournalEntry } from "../../runtime/ports/index.ts";
+import { addressOfEvents } from "../../schema/subjects.ts";
+
+/** Journals as they were written by each version of the envelope: what was once kept can be read for ever. */
+const folder = new URL("./", import.meta.url);
+const journals = readdirSync(folder).filter((name) => name.endsWith(".jsonl"));
+
+describe("journals of old", () => {
+  it.each(journals)("replay to the very states they led to when they were written: %s", (name) => {
+    const lines = readFileSync(new URL(name, folder), "utf8").trim().split("\n");
+    const images = new Map<string, Image>();
+    for (const line of lines) {
+      const entry = JSON.parse(line) as JournalEntry;
+      const address = addressOfEvents(entry.subject)!;
+      const definition = registry.get(address.kind)!;
+      const key = `${address.kind}.${address.id}`;
+      images.set(key, applyEntry(definition, images.get(key) ?? blankImage(definition), entry));
+    }
+    const states = JSON.parse(readFileSync(new URL(name.replace(".jsonl", ".states.json"), folder), "utf8"));
+    expect(
+      Object.fromEntries([...images].map(([key, { state, version, hash }]) => [key, { state, version, hash }])),
+    ).toEqual(states);
+  });
+});
