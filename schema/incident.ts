@@ -157,7 +157,7 @@ export type IncidentCommand =
   | {
       readonly type: "patch";
       readonly update: Extract<IncidentCommand, { type: "update" }>;
-      readonly then: Extract<IncidentCommand, { type: "unitStatus" | "resolve" | "cancel" | "reopen" }>;
+      readonly transition: Extract<IncidentCommand, { type: "unitStatus" | "resolve" | "cancel" | "reopen" }>;
     }
   | {
       readonly type: "assign";

@@ -42,7 +42,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     patch: (s, c, context) => {
       const updated = incident.decide.update(s, c.update, context);
       if (isRefusal(updated)) return updated;
-      const moved = decide(incident, s, c.then, context) as Result;
+      const moved = decide(incident, s, c.transition, context) as Result;
       if (isRefusal(moved) || isForward(moved)) return moved;
       const first = updated as readonly IncidentEvent[];
       return isJoint(moved) ? { events: [...first, ...moved.events], with: moved.with } : [...first, ...moved];

@@ -109,10 +109,10 @@ describe("an incident", () => {
 
   it("accepts a change and a transition together, or neither", () => {
     const update = { type: "update", changes: { title: "Out" } } as const;
-    expect(given(...working).when({ type: "patch", update, then: { type: "resolve" } }).types).toContain(
+    expect(given(...working).when({ type: "patch", update, transition: { type: "resolve" } }).types).toContain(
       "incident.resolved",
     );
-    expect(given(reported).when({ type: "patch", update, then: { type: "resolve" } }).refused).toBe(
+    expect(given(reported).when({ type: "patch", update, transition: { type: "resolve" } }).refused).toBe(
       "transition_not_allowed",
     );
   });

@@ -37,7 +37,10 @@ export function keysOf(configuration: Configuration): Keys {
   return { ...given, secret: readFileSync(file) };
 }
 
-/** Writes the embedded default's admin token, mode 600. @returns its path, or undefined where tokens come from elsewhere */
+/**
+ * Writes the embedded default's admin token, mode 600: the same at every start, as long as the secret is.
+ * @returns its path, or undefined where tokens come from elsewhere
+ */
 export async function writeAdminToken(
   { secret, issuer, audience }: Keys,
   { DATA_DIR, AGENCY }: Configuration,
@@ -45,8 +48,7 @@ export async function writeAdminToken(
   if (secret === undefined) return;
   const token = new SignJWT({ agency: AGENCY, roles: [...roles], unlimited: true })
     .setProtectedHeader({ alg: "HS256" })
-    .setSubject("admin")
-    .setIssuedAt();
+    .setSubject("admin");
   if (issuer !== undefined) token.setIssuer(issuer);
   if (audience !== undefined) token.setAudience(audience);
   const file = join(DATA_DIR, "admin.token");

@@ -109,9 +109,9 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
       new: { type: "reopen", ...why },
     } as const;
     if (status === undefined) return ask(services, call, "incident", update);
-    const then = transitions[status];
+    const transition = transitions[status];
     const alone = Object.keys(changes).length === 0 && note === undefined;
-    return ask(services, call, "incident", alone ? then : { type: "patch", update, then });
+    return ask(services, call, "incident", alone ? transition : { type: "patch", update, transition });
   },
 
   async assignUnits(services, call) {

@@ -105,7 +105,7 @@ describe("what does not fit", () => {
     ["an unknown field", { ...smoke, colour: "red" }, 422, "invalid_body"],
     [
       "metadata too deep",
-      { ...smoke, metadata: JSON.parse('{"a":'.repeat(9) + "1" + "}".repeat(9)) },
+      { ...smoke, metadata: JSON.parse(`${'{"a":'.repeat(9)}1${"}".repeat(9)}`) },
       422,
       "invalid_body",
     ],
