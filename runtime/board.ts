@@ -99,7 +99,7 @@ export class Board {
           checkpoint,
           (entry) => {
             this.#follow(entry);
-            if (entry.sequence % 10_000 === 0) progress(entry.sequence, last);
+            if (entry.sequence <= last && entry.sequence % 10_000 === 0) progress(entry.sequence, last);
           },
           resolve,
         )

@@ -1,6 +1,20 @@
 import type { BenchCase } from "../case.ts";
+import { createIncident as createOne, startDirect } from "../load/direct.ts";
+import { commandCase } from "./command.ts";
 import { createIncident } from "./create-incident.ts";
 import { mixedLifecycle } from "./mixed-lifecycle.ts";
+import { state } from "./state.ts";
+
+const command = commandCase(
+  (["replicated", "sync"] as const).map((durability) => ({
+    title: `Tocsin, DURABILITY=${durability}`,
+    async start({ root, cleanup }) {
+      const direct = await startDirect({ root, durability }, cleanup);
+      const ask = async (index: number) => void (await createOne(direct, index));
+      return { ask, pids: direct.tocsin.pids, stop: () => direct.stop() };
+    },
+  })),
+);
 
 /** All there are, in the order in which they run. */
-export const cases: readonly BenchCase[] = [createIncident, mixedLifecycle];
+export const cases: readonly BenchCase[] = [createIncident, command, mixedLifecycle, state];

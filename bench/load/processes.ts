@@ -77,3 +77,9 @@ function fileOrUndefined(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** What of a process is in memory; 0 when it has gone, or where there is no /proc. */
+export function residentMegabytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(fileOrUndefined(`/proc/${pid}/status`) ?? "")?.[1];
+  return Number(kilobytes ?? 0) / 1_024;
+}
