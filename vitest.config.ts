@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["{schema,actors,runtime,gateways,commands,bench,test}/**/*.test.ts"],
+    // Tests start servers: a process each, and no more at once than a small machine bears.
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
@@ -11,7 +12,7 @@ export default defineConfig({
       provider: "v8",
       include: ["{actors,runtime,schema,gateways}/**/*.ts"],
       exclude: ["**/*.test.ts", "**/*.main.ts"],
-      reporter: ["text-summary", "json-summary"],
+      reporter: ["text-summary", ["text", { skipFull: true, maxCols: 100 }]],
       thresholds: { lines: 85 },
     },
   },

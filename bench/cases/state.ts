@@ -128,7 +128,7 @@ async function writeJournal({ ports }: Direct, incidents: number, progress: (lin
       const drafts = [...images].map(([id, image]) => draft(id, image, version));
       const result = await ports.journal.append(drafts.map(({ append }) => append));
       if (!result.ok) throw new Error("the journal refused the bench's own entries");
-      drafts.forEach(({ id, after }, index) => images.set(id, after(result.sequences[index]!)));
+      for (const [index, { id, after }] of drafts.entries()) images.set(id, after(result.sequences[index]!));
     }
     if (made % 10_000 === 0) progress(`${made * EVENTS_EACH} entries of ${incidents * EVENTS_EACH}`);
   }

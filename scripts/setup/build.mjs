@@ -1,40 +1,55 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { withLock } from "./lock.mjs";
 import { runCommand } from "./run-command.mjs";
-import { SetupError, say } from "./say.mjs";
+import { SetupError, saying } from "./say.mjs";
 
-const SOURCES = ["schema", "actors", "runtime", "gateways", "commands", "bench", "test/simulation"];
-
-/** Compiles to dist/, unless dist/ was made from exactly these sources. Built beside and swapped in: never half a build. */
+/**
+ * Compiles to dist/, unless dist/ was made from exactly these sources. It is built beside and swapped in: there is never
+ * half a build, nor anything left of a source that is gone, and what was there stays when the compiler finds an error.
+ */
 export function build(root) {
-  const fingerprint = fingerprintOf(root);
-  const dist = join(root, "dist");
-  const stamp = join(dist, ".built-from");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint) return;
-  say("building …");
-  const fresh = join(root, `dist.${process.pid}`);
+  if (isBuiltFrom(root, fingerprintOf(root))) return;
+  withLock(root, () => {
+    const fingerprint = fingerprintOf(root);
+    if (!isBuiltFrom(root, fingerprint)) saying("building", () => compile(root, fingerprint));
+  });
+}
+
+const STAMP = ".built-from";
+
+function isBuiltFrom(root, fingerprint) {
+  const stamp = join(root, "dist", STAMP);
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint;
+}
+
+function compile(root, fingerprint) {
+  const [dist, fresh, old] = ["dist", "dist.new", "dist.old"].map((name) => join(root, name));
+  const remove = (folder) => rmSync(folder, { recursive: true, force: true });
+  // An interrupted build leaves them.
+  remove(fresh);
+  remove(old);
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   const { ok, output } = runCommand(process.execPath, [compiler, "-p", "tsconfig.build.json", "--outDir", fresh], {
     cwd: root,
   });
   if (!ok) {
-    rmSync(fresh, { recursive: true, force: true });
+    remove(fresh);
     throw new SetupError(`the build failed:\n${output}`);
   }
-  mkdirSync(fresh, { recursive: true });
-  writeFileSync(join(fresh, ".built-from"), fingerprint);
-  const old = join(root, `dist.${process.pid}.old`);
+  writeFileSync(join(fresh, STAMP), fingerprint);
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);
-  rmSync(old, { recursive: true, force: true });
+  remove(old);
 }
 
+/** Of all that the compiler reads. Size and time of change stand for the content, which takes longer to read. */
 function fingerprintOf(root) {
+  const { include } = JSON.parse(readFileSync(join(root, "tsconfig.build.json"), "utf8"));
+  const files = include.flatMap((folder) => sourcesBelow(join(root, folder)));
+  for (const name of ["tsconfig.json", "tsconfig.build.json", "package-lock.json"]) files.push(join(root, name));
   const hash = createHash("sha256");
-  const files = SOURCES.flatMap((folder) => filesBelow(join(root, folder))).concat(
-    ["tsconfig.json", "tsconfig.build.json", "package-lock.json"].map((name) => join(root, name)),
-  );
   for (const file of files.sort()) {
     const { size, mtimeMs } = statSync(file);
     hash.update(`${file.slice(root.length)} ${size} ${mtimeMs}\n`);
@@ -42,9 +57,9 @@ function fingerprintOf(root) {
   return hash.digest("hex");
 }
 
-function filesBelow(folder) {
+function sourcesBelow(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }

@@ -1,70 +1,77 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownMirror, ownSuite } from "./debian-sources.mjs";
 import { runCommand } from "./run-command.mjs";
-import { SetupError, say } from "./say.mjs";
+import { SetupError, saying } from "./say.mjs";
 
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+const KEYRINGS = [".gpg", ".pgp"].map((ending) => `/usr/share/keyrings/debian-archive-keyring${ending}`);
 
 /**
- * Unpacks Debian packages into a folder, as an ordinary user and without any change to the system: apt with folders of its
- * own fetches and checks them, dpkg only unpacks.
- * @param names packages, with those they need: nothing is resolved
+ * Unpacks Debian packages into one folder, as an ordinary user and without any change to the system: apt, with folders of
+ * its own, fetches and verifies them, dpkg only unpacks. Does nothing when the folder exists: it is complete, or not there.
+ * @param names packages, with those they need: nothing is resolved. Their programs find libraries by LD_LIBRARY_PATH
  * @param suite a Debian suite; default: the machine's own
- * @throws SetupError on a system without apt, and when something could not be fetched
+ * @throws SetupError on a system that is not Debian, and when something could not be fetched
  */
 export function unpackDebianPackages(names, folder, suite = ownSuite()) {
   if (existsSync(folder)) return;
   const mirror = ownMirror();
-  if (mirror === undefined || suite === undefined || !existsSync(KEYRING)) {
-    throw new SetupError("this is no Debian system with apt sources and its archive keyring");
+  const keyring = KEYRINGS.find((file) => existsSync(file));
+  if (mirror === undefined || suite === undefined || keyring === undefined) {
+    throw new SetupError(
+      "this is no Debian with apt sources and the archive's keyring: its packages are not to be had",
+    );
   }
   const work = `${folder}.${process.pid}`;
   try {
-    for (const part of ["state/lists/partial", "cache/archives/partial", "out"])
-      mkdirSync(join(work, part), { recursive: true });
-    const sources = join(work, "tocsin.sources");
-    writeFileSync(sources, `Types: deb\nURIs: ${mirror}\nSuites: ${suite}\nComponents: main\nSigned-By: ${KEYRING}\n`);
-    const own = [
-      `Dir::State=${join(work, "state")}`,
-      `Dir::Cache=${join(work, "cache")}`,
-      `Dir::Etc::sourcelist=${sources}`,
-      "Dir::Etc::sourceparts=/dev/null",
-      "APT::Sandbox::User=",
-    ].flatMap((option) => ["-o", option]);
-    say(`fetching ${names.join(", ")} from Debian ${suite} …`);
-    mustWork(runCommand("apt-get", [...own, "update"], { cwd: work }), "apt-get update");
-    mustWork(runCommand("apt-get", [...own, "download", ...names], { cwd: work }), "apt-get download");
-    for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
-      mustWork(runCommand("dpkg", ["-x", join(work, file), join(work, "out")]), `dpkg -x ${file}`);
-    }
-    renameSync(join(work, "out"), folder);
+    saying(`fetching ${names.join(", ")} from Debian ${suite}`, () => {
+      const apt = prepareApt(work, `deb [target=Packages signed-by=${keyring}] ${mirror} ${suite} main\n`);
+      apt("update");
+      apt("download", ...names);
+      for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
+        mustWork(runCommand("dpkg-deb", ["-x", join(work, file), join(work, "out")]), `dpkg-deb -x ${file}`);
+      }
+    });
+    // Another process may have been faster, with the same.
+    if (!existsSync(folder)) renameSync(join(work, "out"), folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-function mustWork({ ok, output }, what) {
-  if (!ok) throw new SetupError(`${what} failed:\n${output}`);
-}
-
-/** The mirror that the machine's own apt sources name for Debian itself. */
-function ownMirror() {
-  const files = ["/etc/apt/sources.list", ...listed("/etc/apt/sources.list.d")].filter((file) => existsSync(file));
-  for (const file of files) {
-    for (const line of readFileSync(file, "utf8").split("\n")) {
-      const uri = /^(?:URIs:\s*|deb\s+(?:\[[^\]]*\]\s*)?)(\S+)/.exec(line)?.[1];
-      if (uri !== undefined && /\/debian\/?$/.test(uri)) return uri;
-    }
+/** An apt-get that knows only these sources and this folder; how to reach the network it knows from the machine's own. */
+function prepareApt(work, sources) {
+  for (const part of ["state/lists/partial", "cache/archives/partial", "out"]) {
+    mkdirSync(join(work, part), { recursive: true });
   }
-  return undefined;
+  const quoted = (name) => JSON.stringify(join(work, name));
+  writeFileSync(join(work, "sources.list"), sources);
+  // Empty: what is installed, and in which version, must not matter.
+  writeFileSync(join(work, "status"), "");
+  const configuration = join(work, "apt.conf");
+  writeFileSync(
+    configuration,
+    `#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+APT::Update::Error-Mode "any";
+APT::Default-Release "";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Dir::State ${quoted("state")};
+Dir::State::status ${quoted("status")};
+Dir::Cache ${quoted("cache")};
+Dir::Etc::sourcelist ${quoted("sources.list")};
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+`,
+  );
+  return (...command) =>
+    mustWork(runCommand("apt-get", ["-c", configuration, ...command], { cwd: work }), `apt-get ${command[0]}`);
 }
 
-function listed(folder) {
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-}
-
-function ownSuite() {
-  return existsSync("/etc/os-release")
-    ? /^VERSION_CODENAME=(\S+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1]
-    : undefined;
+function mustWork({ ok, output }, what) {
+  if (!ok) throw new SetupError(`${what} failed:\n${output.split("\n").slice(-5).join("\n")}`);
 }

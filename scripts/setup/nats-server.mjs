@@ -1,49 +1,85 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, rmSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
 import { unpackDebianPackages } from "./debian-package.mjs";
+import { withLock } from "./lock.mjs";
+import { unpackRelease } from "./nats-release.mjs";
 import { runCommand } from "./run-command.mjs";
 import { SetupError, say } from "./say.mjs";
+import { atLeast } from "./version.mjs";
 
-const AT_LEAST = [2, 14];
-/** The Debian suite whose nats-server is new enough and runs on Debian 12 as it is. */
+const NEEDED = "2.14";
+/** The Debian suite whose nats-server is new enough; it is one static program and runs on older Debian as it is. */
 const SUITE = "forky";
 
-const INSTALL_IT = `Install nats-server ${AT_LEAST.join(".")} or newer from its official release page, and set NATS_SERVER to its path.`;
+const INSTALL_IT = `Install nats-server ${NEEDED} or newer (https://github.com/nats-io/nats-server/releases), and put it on PATH or set NATS_SERVER to its path.`;
 
-/** @returns the path of a nats-server that is new enough: NATS_SERVER, then PATH, then .tools/, then fetched into .tools/ */
+/**
+ * @returns the path of a nats-server that is new enough: NATS_SERVER, then PATH, then .tools/, then fetched into .tools/
+ * @throws SetupError
+ */
 export function findNatsServer(root) {
   const named = process.env.NATS_SERVER;
-  if (named) {
-    const version = versionOf(named);
-    if (version === undefined) throw new SetupError(`NATS_SERVER=${named} does not run. ${INSTALL_IT}`);
-    if (!newEnough(version))
-      throw new SetupError(`NATS_SERVER=${named} is nats-server ${version}: too old. ${INSTALL_IT}`);
-    return named;
-  }
-  const onPath = versionOf("nats-server");
-  if (onPath !== undefined && newEnough(onPath)) return "nats-server";
+  if (named) return checked(named.includes("/") ? resolve(named) : (onPath(named) ?? named), "NATS_SERVER");
+  const installed = onPath("nats-server");
+  if (installed !== undefined && isNewEnough(installed)) return installed;
   const folder = join(root, ".tools", "nats-server");
-  const binary = join(folder, "usr", "sbin", "nats-server");
-  if (!existsSync(binary)) {
-    if (onPath !== undefined) say(`nats-server ${onPath} on PATH is too old`);
-    try {
-      unpackDebianPackages(["nats-server"], folder, SUITE);
-    } catch (error) {
-      throw new SetupError(`nats-server could not be fetched: ${error.message}\n${INSTALL_IT}`);
-    }
-  }
-  const version = versionOf(binary);
-  if (version === undefined || !newEnough(version))
-    throw new SetupError(`${binary} does not run or is too old. ${INSTALL_IT}`);
-  return binary;
+  return unpacked(folder) ?? withLock(root, () => unpacked(folder) ?? fetched(folder, installed));
 }
 
-function versionOf(binary) {
-  const { ok, stdout } = runCommand(binary, ["--version"]);
+/** Of Debian's package, and of the release archive. */
+function unpacked(folder) {
+  return [join(folder, "usr", "sbin", "nats-server"), join(folder, "nats-server")].find((file) => isNewEnough(file));
+}
+
+function fetched(folder, installed) {
+  if (installed !== undefined) say(`${installed} is nats-server ${versionOf(installed) ?? "?"}: too old, not used`);
+  const ways = [() => unpackDebianPackages(["nats-server"], folder, SUITE), () => unpackRelease(folder)];
+  for (const way of ways) {
+    rmSync(folder, { recursive: true, force: true });
+    try {
+      way();
+      const binary = unpacked(folder);
+      if (binary !== undefined) return binary;
+      say("the nats-server that was fetched does not run here");
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      say(error.message);
+    }
+  }
+  throw new SetupError(`nats-server could not be fetched. ${INSTALL_IT}`);
+}
+
+function checked(file, source) {
+  const version = versionOf(file);
+  if (version === undefined) throw new SetupError(`${source}: ${file} does not run as nats-server. ${INSTALL_IT}`);
+  if (!atLeast(version, NEEDED)) {
+    throw new SetupError(
+      `${source}: ${file} is nats-server ${version}, and ${NEEDED} or newer is needed. ${INSTALL_IT}`,
+    );
+  }
+  return file;
+}
+
+function isNewEnough(file) {
+  const version = versionOf(file);
+  return version !== undefined && atLeast(version, NEEDED);
+}
+
+function versionOf(file) {
+  const { ok, stdout } = runCommand(file, ["--version"], { timeout: 10_000 });
   return ok ? /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] : undefined;
 }
 
-function newEnough(version) {
-  const [major, minor] = version.split(".").map(Number);
-  return major > AT_LEAST[0] || (major === AT_LEAST[0] && minor >= AT_LEAST[1]);
+function onPath(name) {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

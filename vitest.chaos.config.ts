@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** Campaigns of faults against real processes: minutes long, so apart from the tests, and one at a time. */
+export default defineConfig({
+  test: {
+    include: ["test/chaos/**/*.campaign.ts"],
+    passWithNoTests: true,
+    pool: "forks",
+    maxWorkers: 1,
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+  },
+});
