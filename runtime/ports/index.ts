@@ -97,7 +97,8 @@ export interface KeyValue {
   /** Every entry, in no order. */
   entries(): AsyncIterable<KeyValueEntry>;
   /**
-   * Hands over every entry that is and every change that comes; `undefined` for a key that went.
+   * Hands over every entry that is and every change that comes; `undefined` for a key that went. One that
+   * was overtaken by a newer one of its key may be skipped.
    * Resolves once the entries that existed at the start were handed over.
    */
   watch(onChange: (key: string, entry: KeyValueEntry | undefined) => void): Promise<() => void>;
