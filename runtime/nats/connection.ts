@@ -154,8 +154,15 @@ export interface BatchMessage {
   readonly header: MsgHdrs;
 }
 
-/** All or nothing in one round trip: all but the last are sent without waiting, the last one commits. */
-export function publishBatch(connection: Connection, batchId: string, messages: readonly BatchMessage[]): Promise<Ack> {
+/** All or nothing in one round trip: all but the last are sent without waiting, the last one commits. One goes by itself. */
+export function publishBatch(
+  connection: Connection,
+  newBatchId: () => string,
+  messages: readonly BatchMessage[],
+): Promise<Ack> {
+  const [only] = messages;
+  if (only !== undefined && messages.length === 1) return connection.publish(only.subject, only.payload, only.header);
+  const batchId = newBatchId();
   messages.forEach(({ header }, index) => {
     header.set("Nats-Batch-Id", batchId);
     header.set("Nats-Batch-Sequence", String(index + 1));

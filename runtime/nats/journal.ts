@@ -43,18 +43,12 @@ export class NatsJournal implements Journal {
   }
 
   async append(appends: readonly Append[]): Promise<AppendResult> {
-    const [only] = appends;
-    if (only !== undefined && appends.length === 1) {
-      const ack = await this.#connection.publish(only.subject, only.payload, fenced(only.expectedSequence));
-      const sequence = sequenceOf(ack);
-      return sequence === undefined ? { ok: false } : { ok: true, sequences: [sequence] };
-    }
     const messages = appends.map(({ subject, payload, expectedSequence }) => ({
       subject,
       payload,
       header: fenced(expectedSequence),
     }));
-    const last = sequenceOf(await publishBatch(this.#connection, this.#ids.token(), messages));
+    const last = sequenceOf(await publishBatch(this.#connection, () => this.#ids.token(), messages));
     if (last === undefined) return { ok: false };
     // A batch is stored without anything between: the last sequence tells all.
     return { ok: true, sequences: appends.map((_, index) => last - appends.length + 1 + index) };

@@ -61,12 +61,8 @@ export class NatsKeyValue implements KeyValue {
       payload: value,
       header: expectedRevision === undefined ? headers() : fenced(expectedRevision),
     }));
-    const [only] = messages;
-    if (only === undefined) return { ok: true, revisions: [] };
-    const ack =
-      messages.length === 1
-        ? await this.#connection.publish(only.subject, only.payload, only.header)
-        : await publishBatch(this.#connection, this.#ids.token(), messages);
+    if (messages.length === 0) return { ok: true, revisions: [] };
+    const ack = await publishBatch(this.#connection, () => this.#ids.token(), messages);
     const last = sequenceOf(ack);
     if (last === undefined) return (await this.#overMarker(puts)) ?? { ok: false };
     return { ok: true, revisions: puts.map((_, index) => last - puts.length + 1 + index) };

@@ -37,11 +37,7 @@ export class NatsTimers implements Timers {
     });
     for (let from = 0; from < messages.length; from += 1_000) {
       const batch = messages.slice(from, from + 1_000);
-      const [only] = batch;
-      const ack =
-        batch.length === 1
-          ? await this.#connection.publish(only!.subject, only!.payload, only!.header)
-          : await publishBatch(this.#connection, this.#ids.token(), batch);
+      const ack = await publishBatch(this.#connection, () => this.#ids.token(), batch);
       sequenceOf(ack);
     }
   }
