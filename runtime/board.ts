@@ -58,6 +58,7 @@ export class Board {
   /** Ids of each kind and agency, ascending: UUIDv7, so by the time they were made. */
   readonly #order = new Map<string, string[]>();
   #sequence = 0;
+  #arrivals: JournalEntry[] = [];
   #waiters: Waiter[] = [];
   #stop: () => void = () => undefined;
 
@@ -98,10 +99,13 @@ export class Board {
         .follow(
           checkpoint,
           (entry) => {
-            this.#follow(entry);
+            this.#arrived(entry);
             if (entry.sequence <= last && entry.sequence % 10_000 === 0) progress(entry.sequence, last);
           },
-          resolve,
+          () => {
+            this.#showArrivals();
+            resolve();
+          },
         )
         .then((stop) => {
           this.#stop = stop;
@@ -163,6 +167,21 @@ export class Board {
       });
       this.#waiters.push(waiter);
     });
+  }
+
+  /**
+   * Looked at once all that came with it has been handled: an entry of this very process is then shown already, by its
+   * commit, and costs nothing more.
+   */
+  #arrived(entry: JournalEntry): void {
+    if (this.#arrivals.push(entry) > 1) return;
+    this.#ports.clock.soon(() => this.#showArrivals());
+  }
+
+  #showArrivals(): void {
+    const entries = this.#arrivals;
+    this.#arrivals = [];
+    for (const entry of entries) this.#follow(entry);
   }
 
   #follow(entry: JournalEntry): void {

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** The hash by which an envelope names the one before it: SHA-256 of its bytes in the journal, base64url. */
 export function chainHash(payload: string): string {
-  return createHash("sha256").update(payload).digest("base64url");
+  return hash("sha256", payload, "base64url");
 }

@@ -74,8 +74,12 @@ export class Client {
     }
   }
 
-  async #once(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {
+  #once(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {
     if (this.#local?.owns(to)) return this.#local.deliver(to, message);
+    return this.#remotely(to, message, giveUpAt);
+  }
+
+  async #remotely(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {
     const subject = subjects.command(partitionOf(to, this.#options.partitions), to);
     const timeoutMs = Math.max(1, giveUpAt - this.#ports.clock.monotonicMs());
     try {

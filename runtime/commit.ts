@@ -14,6 +14,8 @@ export interface CommitterOptions {
   readonly groupMax: number;
   /** Below this many, single appends are faster than a group (measured: an atomic batch costs about 2 ms of set-up). */
   readonly groupMin: number;
+  /** Groups under way at once: while the server writes one, the next ones' commands are decided. */
+  readonly groupsMax: number;
   /** How long an uncertain outcome is looked into before the sender is told that it is not known. */
   readonly settleMs: number;
 }
@@ -22,6 +24,7 @@ export const committerDefaults: CommitterOptions = {
   durability: "sync",
   groupMax: 512,
   groupMin: 10,
+  groupsMax: 2,
   settleMs: 30_000,
 };
 
@@ -72,7 +75,7 @@ export class Committer {
 
   /** Looks at the queue once everything that arrived in this turn is in it: that is what fills a group. */
   #wakeUp(): void {
-    if (this.#wakeUpSet) return;
+    if (this.#wakeUpSet || this.#queue.length === 0) return;
     this.#wakeUpSet = true;
     this.#clock.soon(() => {
       this.#wakeUpSet = false;
@@ -85,13 +88,14 @@ export class Committer {
     else this.#pumpSingly();
   }
 
-  /** One group at a time while there is load; single appends at once while there is little. */
+  /** A group at a time, or a few, while there is load; single appends at once while there is little. */
   #pumpGrouping(): void {
-    if (this.#groupsInFlight > 0) return;
-    if (this.#queue.length >= this.#options.groupMin) {
-      if (this.#singlesInFlight === 0) this.#sendGroup(this.#takeGroup());
+    const { groupMin, groupsMax } = this.#options;
+    if (this.#queue.length >= groupMin) {
+      if (this.#singlesInFlight === 0 && this.#groupsInFlight < groupsMax) this.#sendGroup(this.#takeGroup());
       return;
     }
+    if (this.#groupsInFlight > 0) return;
     while (this.#queue.length > 0 && this.#singlesInFlight < this.#options.groupMin)
       this.#sendSingle(this.#queue.shift()!);
   }
@@ -121,7 +125,7 @@ export class Committer {
 
   #sendSingle(transaction: Transaction): void {
     this.#singlesInFlight += 1;
-    void this.#attempt(transaction).finally(() => {
+    void this.#attempt(transaction).then(() => {
       this.#singlesInFlight -= 1;
       this.#wakeUp();
     });
@@ -158,12 +162,9 @@ export class Committer {
     await Promise.all(group.map((transaction) => this.#attempt(transaction)));
   }
 
-  async #attempt(transaction: Transaction): Promise<void> {
-    try {
-      transaction.resolve(await this.#appendAndSettle(transaction.appends));
-    } catch (error) {
-      transaction.reject(error);
-    }
+  /** Never rejects: its sender hears of a failure. */
+  #attempt({ appends, resolve, reject }: Transaction): Promise<void> {
+    return this.#appendAndSettle(appends).then(resolve, reject);
   }
 
   async #appendAndSettle(appends: readonly Append[]): Promise<AppendResult> {

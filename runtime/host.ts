@@ -1,4 +1,5 @@
 import type { Envelope } from "../schema/envelope.ts";
+import type { ErrorCode } from "../schema/errors.ts";
 import { systemPrincipal } from "../schema/principal.ts";
 import { type Address, addressOfStateKey, stateKey, subjects } from "../schema/subjects.ts";
 import type { Registry } from "./actor.ts";
@@ -146,18 +147,21 @@ export class Host implements CellHost {
   }
 
   /** Hands a message to the actor, if it is this host's. */
-  async deliver(to: Address, message: Message): Promise<CellReply> {
+  deliver(to: Address, message: Message): Promise<CellReply> {
     const partition = this.partitionOf(to);
-    if (this.#stopping && message.op !== "settle") return failure("stopping", "this host is stopping");
+    if (this.#stopping && message.op !== "settle") return refused("stopping", "this host is stopping");
     if (!this.leases.owns(partition) || this.#leaving.has(partition)) {
-      return failure("not_owner", "another host answers for this partition");
+      return refused("not_owner", "another host answers for this partition");
     }
     const cell = this.#cellOf(to, partition);
-    if (cell === undefined) return failure("not_found", `no such kind of actor: ${to.kind}`);
+    if (cell === undefined) return refused("not_found", `no such kind of actor: ${to.kind}`);
+    return message.op === "read" ? this.#read(cell, message) : cell.deliver(message);
+  }
+
+  /** What was read may be old if somebody else owned it by then. */
+  async #read(cell: Cell, message: Message): Promise<CellReply> {
     const reply = await cell.deliver(message);
-    // What was read may be old if somebody else owned it by then.
-    if (message.op === "read" && !this.leases.owns(partition)) return failure("not_owner", "the lease ended meanwhile");
-    return reply;
+    return this.leases.owns(cell.partition) ? reply : failure("not_owner", "the lease ended meanwhile");
   }
 
   committed(cell: Cell, envelope: Envelope, image: Image): void {
@@ -292,3 +296,7 @@ export class Host implements CellHost {
 }
 
 const DUE_TIMEOUT_MS = 20_000;
+
+function refused(code: ErrorCode, detail: string): Promise<CellReply> {
+  return Promise.resolve(failure(code, detail));
+}

@@ -3,19 +3,24 @@ import type { Clock, Numbers } from "./ports/index.ts";
 interface Stock {
   next: number;
   last: number;
-  /** Numbers handed out since the last reservation: the size of the next one. */
+  /** Numbers handed out since the last reservation, which was made then. */
   used: number;
+  reservedMs: number;
   readonly waiting: { resolve(n: number): void; reject(error: unknown): void }[];
   reserving: boolean;
 }
 
+/** A crowd's reservation lasts about so long: each costs a write to disk, which the commits could have used. */
+const AHEAD_MS = 250;
 /** So many at once at the most: what a crash may leave unused. */
-const RESERVE_MAX = 256;
+const RESERVE_MAX = 2_048;
+/** Fewer than these in `AHEAD_MS` are no crowd: each then takes its number when it needs it, and none is left unused. */
+const CROWD_MIN = 8;
 
 /**
- * Hands out numbers of shared counters, each at most once in the whole cluster. It reserves as many at a time as were used
- * during the reservation before, so that a lone caller leaves no gap and a crowd does not wait. A crash, and a refused
- * command, may leave numbers unused: they are unique and rising, not without gaps.
+ * Hands out numbers of shared counters, each at most once in the whole cluster. Under load it reserves ahead, as many as
+ * the present rate uses up in a quarter of a second; a lone caller leaves no gap. A stop, a crash and a refused command may
+ * leave numbers unused: they are unique and rising, not without gaps.
  */
 export class NumberDispenser {
   readonly #numbers: Numbers;
@@ -30,7 +35,7 @@ export class NumberDispenser {
   next(counter: string): Promise<number> {
     let stock = this.#stocks.get(counter);
     if (stock === undefined) {
-      stock = { next: 1, last: 0, used: 0, waiting: [], reserving: false };
+      stock = { next: 1, last: 0, used: 0, reservedMs: this.#clock.monotonicMs(), waiting: [], reserving: false };
       this.#stocks.set(counter, stock);
     }
     const { waiting } = stock;
@@ -46,35 +51,37 @@ export class NumberDispenser {
       stock.waiting.shift()!.resolve(stock.next++);
       stock.used += 1;
     }
+    if (stock.reserving) return;
     const left = stock.last - stock.next + 1;
-    // Reserve ahead only under load: when the last reservation was used up by more than one.
-    const wanted = stock.waiting.length > 0 || (stock.used > 8 && left < stock.used / 2);
-    if (wanted && !stock.reserving) {
+    if (stock.waiting.length > 0 || (left < stock.used && left < this.#ahead(stock) / 2)) {
       stock.reserving = true;
       this.#clock.soon(() => void this.#reserve(counter, stock));
     }
   }
 
+  /** How many a crowd will use soon; 0 when it is no crowd. */
+  #ahead({ used, reservedMs }: Stock): number {
+    const elapsedMs = Math.max(1, this.#clock.monotonicMs() - reservedMs);
+    const soon = (used * AHEAD_MS) / elapsedMs;
+    return used < CROWD_MIN || soon < CROWD_MIN ? 0 : Math.min(RESERVE_MAX, Math.ceil(soon));
+  }
+
   async #reserve(counter: string, stock: Stock): Promise<void> {
-    const ahead = stock.used > 8 ? stock.used : 0;
-    const count = Math.max(1, Math.min(RESERVE_MAX, Math.max(stock.waiting.length, ahead)));
-    stock.used = 0;
+    const { waiting } = stock;
+    const count = Math.min(RESERVE_MAX, Math.max(waiting.length, this.#ahead(stock), 1));
     try {
       const value = await this.#numbers.reserve(counter, count);
-      if (stock.next > stock.last) {
+      if (stock.next > stock.last) stock.next = value - count + 1;
+      else if (stock.last + count !== value) {
+        // Another host reserved in between: what is left of the older range goes first, to those who wait.
+        while (stock.next <= stock.last && waiting.length > 0) waiting.shift()!.resolve(stock.next++);
         stock.next = value - count + 1;
-        stock.last = value;
-      } else if (stock.last + count === value) {
-        stock.last = value;
-      } else {
-        // Another host reserved in between: what is left of the older range goes first to those who wait.
-        const rest = stock.last - stock.next + 1;
-        for (let n = 0; n < rest && stock.waiting.length > 0; n++) stock.waiting.shift()!.resolve(stock.next++);
-        stock.next = value - count + 1;
-        stock.last = value;
       }
+      stock.last = value;
+      stock.used = 0;
+      stock.reservedMs = this.#clock.monotonicMs();
     } catch (error) {
-      for (const { reject } of stock.waiting.splice(0)) reject(error);
+      for (const { reject } of waiting.splice(0)) reject(error);
     } finally {
       stock.reserving = false;
       this.#serve(counter, stock);

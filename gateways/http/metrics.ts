@@ -1,10 +1,17 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
+interface Series {
+  readonly requests: Counter.Internal;
+  readonly seconds: Histogram.Internal<"operation">;
+}
+
 /** Requests are labelled by operation and status alone: both are bounded, whatever comes in. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Counter<"operation" | "status">;
   readonly #seconds: Histogram<"operation">;
+  /** Looked up once: finding a series by its labels costs more than counting. */
+  readonly #series = new Map<string, Series>();
 
   /** @param gauges read whenever the metrics are asked for */
   constructor(gauges: () => Readonly<Record<string, number>>) {
@@ -35,7 +42,13 @@ export class Metrics {
   }
 
   answered(operation: string, status: number, seconds: number): void {
-    this.#requests.inc({ operation, status });
-    this.#seconds.observe({ operation }, seconds);
+    const key = `${operation} ${status}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = { requests: this.#requests.labels({ operation, status }), seconds: this.#seconds.labels({ operation }) };
+      this.#series.set(key, series);
+    }
+    series.requests.inc();
+    series.seconds.observe(seconds);
   }
 }
