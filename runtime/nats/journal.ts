@@ -1,23 +1,9 @@
-import {
-  type ConsumerMessages,
-  DeliverPolicy,
-  type JetStreamClient,
-  type JetStreamManager,
-  type OrderedConsumerOptions,
-} from "@nats-io/jetstream";
+import { type ConsumerMessages, DeliverPolicy, type OrderedConsumerOptions } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
 import { pause } from "../pause.ts";
-import {
-  type Append,
-  type AppendResult,
-  type Clock,
-  type Ids,
-  type Journal,
-  type JournalEntry,
-  type Log,
-  PortUnavailable,
-} from "../ports/index.ts";
-import { type Connection, fenced, publishBatch, sequenceOf } from "./connection.ts";
+import { type Append, type AppendResult, type Journal, type JournalEntry, PortUnavailable } from "../ports/index.ts";
+import { fenced, publishBatch, sequenceOf } from "./connection.ts";
+import type { NatsContext } from "./context.ts";
 
 const STREAM = streams.events.name;
 /** Entries a page of `read`. */
@@ -26,20 +12,10 @@ const PAGE = 500;
 export class NatsJournal implements Journal {
   /** The server takes 1,000. */
   readonly maxBatch = 1_000;
-  readonly #connection: Connection;
-  readonly #js: JetStreamClient;
-  readonly #jsm: JetStreamManager;
-  readonly #clock: Clock;
-  readonly #ids: Ids;
-  readonly #log: Log;
+  readonly #nats: NatsContext;
 
-  constructor(connection: Connection, js: JetStreamClient, jsm: JetStreamManager, clock: Clock, ids: Ids, log: Log) {
-    this.#connection = connection;
-    this.#js = js;
-    this.#jsm = jsm;
-    this.#clock = clock;
-    this.#ids = ids;
-    this.#log = log;
+  constructor(nats: NatsContext) {
+    this.#nats = nats;
   }
 
   async append(appends: readonly Append[]): Promise<AppendResult> {
@@ -48,7 +24,7 @@ export class NatsJournal implements Journal {
       payload,
       header: fenced(expectedSequence),
     }));
-    const last = sequenceOf(await publishBatch(this.#connection, () => this.#ids.token(), messages));
+    const last = sequenceOf(await publishBatch(this.#nats.connection, () => this.#nats.ids.token(), messages));
     if (last === undefined) return { ok: false };
     // A batch is stored without anything between: the last sequence tells all.
     return { ok: true, sequences: appends.map((_, index) => last - appends.length + 1 + index) };
@@ -69,11 +45,11 @@ export class NatsJournal implements Journal {
   async #page(subject: string, from: number, count: number): Promise<JournalEntry[]> {
     try {
       if (count === 1) {
-        const message = await this.#jsm.direct.getMessage(STREAM, { seq: from, next_by_subj: subject });
+        const message = await this.#nats.jsm.direct.getMessage(STREAM, { seq: from, next_by_subj: subject });
         return message === null ? [] : [{ sequence: message.seq, subject: message.subject, payload: message.string() }];
       }
       const page: JournalEntry[] = [];
-      const messages = await this.#jsm.direct.getBatch(STREAM, { seq: from, next_by_subj: subject, batch: count });
+      const messages = await this.#nats.jsm.direct.getBatch(STREAM, { seq: from, next_by_subj: subject, batch: count });
       for await (const message of messages) {
         page.push({ sequence: message.seq, subject: message.subject, payload: message.string() });
       }
@@ -86,7 +62,7 @@ export class NatsJournal implements Journal {
 
   async lastSequence(): Promise<number> {
     try {
-      return (await this.#jsm.streams.info(STREAM)).state.last_seq;
+      return (await this.#nats.jsm.streams.info(STREAM)).state.last_seq;
     } catch (error) {
       throw new PortUnavailable(`the journal could not be asked: ${error}`);
     }
@@ -106,7 +82,7 @@ export class NatsJournal implements Journal {
             deliver_policy: DeliverPolicy.StartSequence,
             opt_start_seq: position + 1,
           };
-          const consumer = await this.#js.consumers.get(STREAM, options);
+          const consumer = await this.#nats.js.consumers.get(STREAM, options);
           messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
           for await (const message of messages) {
             if (stopped) break;
@@ -119,9 +95,9 @@ export class NatsJournal implements Journal {
             }
           }
         } catch (error) {
-          if (!stopped) this.#log.warn({ error, position }, "following the journal broke off; it goes on");
+          if (!stopped) this.#nats.log.warn({ error, position }, "following the journal broke off; it goes on");
         }
-        if (!stopped) await pause(this.#clock, 200);
+        if (!stopped) await pause(this.#nats.clock, 200);
       }
     };
     void run();

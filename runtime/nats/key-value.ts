@@ -1,48 +1,21 @@
-import { DeliverPolicy, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import { DeliverPolicy } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { headers } from "@nats-io/transport-node";
 import { pause } from "../pause.ts";
-import {
-  type Clock,
-  type Ids,
-  type KeyValue,
-  type KeyValueEntry,
-  type Log,
-  PortUnavailable,
-  type Put,
-  type PutResult,
-} from "../ports/index.ts";
-import { type Connection, fenced, publishBatch, sequenceOf } from "./connection.ts";
+import { type KeyValue, type KeyValueEntry, PortUnavailable, type Put, type PutResult } from "../ports/index.ts";
+import { fenced, publishBatch, sequenceOf } from "./connection.ts";
+import type { NatsContext } from "./context.ts";
 
 /** A KV bucket, written through its stream, so that many puts can be one atomic batch and have a time to live. */
 export class NatsKeyValue implements KeyValue {
-  readonly #connection: Connection;
-  readonly #js: JetStreamClient;
-  readonly #jsm: JetStreamManager;
+  readonly #nats: NatsContext;
   readonly #kv: KV;
   readonly #bucket: string;
-  readonly #clock: Clock;
-  readonly #ids: Ids;
-  readonly #log: Log;
 
-  constructor(
-    connection: Connection,
-    js: JetStreamClient,
-    jsm: JetStreamManager,
-    kv: KV,
-    bucket: string,
-    clock: Clock,
-    ids: Ids,
-    log: Log,
-  ) {
-    this.#connection = connection;
-    this.#js = js;
-    this.#jsm = jsm;
+  constructor(nats: NatsContext, kv: KV, bucket: string) {
+    this.#nats = nats;
     this.#kv = kv;
     this.#bucket = bucket;
-    this.#clock = clock;
-    this.#ids = ids;
-    this.#log = log;
   }
 
   async get(key: string): Promise<KeyValueEntry | undefined> {
@@ -62,7 +35,7 @@ export class NatsKeyValue implements KeyValue {
       header: expectedRevision === undefined ? headers() : fenced(expectedRevision),
     }));
     if (messages.length === 0) return { ok: true, revisions: [] };
-    const ack = await publishBatch(this.#connection, () => this.#ids.token(), messages);
+    const ack = await publishBatch(this.#nats.connection, () => this.#nats.ids.token(), messages);
     const last = sequenceOf(ack);
     if (last === undefined) return (await this.#overMarker(puts)) ?? { ok: false };
     return { ok: true, revisions: puts.map((_, index) => last - puts.length + 1 + index) };
@@ -71,7 +44,7 @@ export class NatsKeyValue implements KeyValue {
   async putExpiring({ key, value, expectedRevision }: Required<Put>, ttlMs: number): Promise<PutResult> {
     const header = fenced(expectedRevision);
     header.set("Nats-TTL", `${Math.ceil(ttlMs / 1_000)}s`);
-    const revision = sequenceOf(await this.#connection.publish(this.#subject(key), value, header));
+    const revision = sequenceOf(await this.#nats.connection.publish(this.#subject(key), value, header));
     if (revision !== undefined) return { ok: true, revisions: [revision] };
     const marker = expectedRevision === 0 ? await this.#markerOf(key) : undefined;
     return marker === undefined ? { ok: false } : this.putExpiring({ key, value, expectedRevision: marker }, ttlMs);
@@ -105,9 +78,9 @@ export class NatsKeyValue implements KeyValue {
   async *entries(): AsyncIterable<KeyValueEntry> {
     const stream = `KV_${this.#bucket}`;
     const prefix = this.#subject("");
-    const { state } = await this.#jsm.streams.info(stream);
+    const { state } = await this.#nats.jsm.streams.info(stream);
     if (state.messages === 0) return;
-    const consumer = await this.#js.consumers.get(stream, { deliver_policy: DeliverPolicy.All });
+    const consumer = await this.#nats.js.consumers.get(stream, { deliver_policy: DeliverPolicy.All });
     const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
     for await (const message of messages) {
       const key = message.subject.slice(prefix.length);
@@ -126,7 +99,7 @@ export class NatsKeyValue implements KeyValue {
       const run = async () => {
         while (!stopped) {
           try {
-            let expected = (await this.#jsm.streams.info(`KV_${this.#bucket}`)).state.messages;
+            let expected = (await this.#nats.jsm.streams.info(`KV_${this.#bucket}`)).state.messages;
             if (expected === 0) resolve();
             const changes = await this.#kv.watch();
             stopIteration = () => changes.stop();
@@ -139,9 +112,10 @@ export class NatsKeyValue implements KeyValue {
               if (delta === 0 || expected <= 0) resolve();
             }
           } catch (error) {
-            if (!stopped) this.#log.warn({ error, bucket: this.#bucket }, "watching a bucket broke off; it goes on");
+            if (!stopped)
+              this.#nats.log.warn({ error, bucket: this.#bucket }, "watching a bucket broke off; it goes on");
           }
-          if (!stopped) await pause(this.#clock, 200);
+          if (!stopped) await pause(this.#nats.clock, 200);
         }
       };
       void run();

@@ -11,6 +11,7 @@ import { type KV, Kvm } from "@nats-io/kv";
 import { buckets, streams } from "../../schema/subjects.ts";
 import type { Clock, Ids, Log, Ports } from "../ports/index.ts";
 import { Connection } from "./connection.ts";
+import type { NatsContext } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
 import { NatsJournal } from "./journal.ts";
 import { NatsKeyValue } from "./key-value.ts";
@@ -44,6 +45,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   const { nc } = connection;
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
+  const nats: NatsContext = { connection, js, jsm, clock, ids, log };
   const stream = (config: StreamWanted) => ensureStream(jsm, options, config);
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
@@ -67,19 +69,19 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     });
     const { config } = await jsm.streams.info(`KV_${name}`);
     if (!config.allow_atomic) await jsm.streams.update(`KV_${name}`, { ...config, allow_atomic: true });
-    return new NatsKeyValue(connection, js, jsm, kv, name, clock, ids, log);
+    return new NatsKeyValue(nats, kv, name);
   };
   return {
     connection,
     clock,
     ids,
     log,
-    journal: new NatsJournal(connection, js, jsm, clock, ids, log),
+    journal: new NatsJournal(nats),
     state: await bucket(buckets.state, {}),
     leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
     config: await bucket(buckets.config, {}),
     requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),
-    timers: new NatsTimers(connection, js, jsm, clock, ids, log),
+    timers: new NatsTimers(nats),
     transport: new NatsTransport(nc),
     numbers: new NatsNumbers(connection),
     deadLetters: new NatsDeadLetters(connection, jsm),

@@ -1,9 +1,10 @@
-import { AckPolicy, type ConsumerMessages, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerMessages } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { streams, subjects } from "../../schema/subjects.ts";
 import { pause } from "../pause.ts";
-import type { Clock, Ids, Log, Timer, Timers } from "../ports/index.ts";
-import { type Connection, publishBatch, sequenceOf } from "./connection.ts";
+import type { Timer, Timers } from "../ports/index.ts";
+import { publishBatch, sequenceOf } from "./connection.ts";
+import type { NatsContext } from "./context.ts";
 
 const DURABLE = "deadlines";
 /** Longer than the handler itself takes at the most, so that a ring is not repeated while it is being handled. */
@@ -12,20 +13,10 @@ const RETRY_MS = 1_000;
 
 /** Deadlines as scheduled messages: the server stores the fired message, and any host takes it from there. */
 export class NatsTimers implements Timers {
-  readonly #connection: Connection;
-  readonly #js: JetStreamClient;
-  readonly #jsm: JetStreamManager;
-  readonly #clock: Clock;
-  readonly #ids: Ids;
-  readonly #log: Log;
+  readonly #nats: NatsContext;
 
-  constructor(connection: Connection, js: JetStreamClient, jsm: JetStreamManager, clock: Clock, ids: Ids, log: Log) {
-    this.#connection = connection;
-    this.#js = js;
-    this.#jsm = jsm;
-    this.#clock = clock;
-    this.#ids = ids;
-    this.#log = log;
+  constructor(nats: NatsContext) {
+    this.#nats = nats;
   }
 
   async set(timers: readonly Timer[]): Promise<void> {
@@ -37,13 +28,13 @@ export class NatsTimers implements Timers {
     });
     for (let from = 0; from < messages.length; from += 1_000) {
       const batch = messages.slice(from, from + 1_000);
-      const ack = await publishBatch(this.#connection, () => this.#ids.token(), batch);
+      const ack = await publishBatch(this.#nats.connection, () => this.#nats.ids.token(), batch);
       sequenceOf(ack);
     }
   }
 
   async onDue(handler: (payload: string) => Promise<void>): Promise<() => void> {
-    await this.#jsm.consumers.add(streams.timers.name, {
+    await this.#nats.jsm.consumers.add(streams.timers.name, {
       durable_name: DURABLE,
       filter_subject: subjects.timersDue,
       ack_policy: AckPolicy.Explicit,
@@ -55,7 +46,7 @@ export class NatsTimers implements Timers {
     const run = async () => {
       while (!stopped) {
         try {
-          const consumer = await this.#js.consumers.get(streams.timers.name, DURABLE);
+          const consumer = await this.#nats.js.consumers.get(streams.timers.name, DURABLE);
           messages = await consumer.consume({ max_messages: 200, expires: 5_000, idle_heartbeat: 1_000 });
           for await (const message of messages) {
             if (stopped) break;
@@ -65,9 +56,9 @@ export class NatsTimers implements Timers {
             );
           }
         } catch (error) {
-          if (!stopped) this.#log.warn({ error }, "waiting for deadlines broke off; it goes on");
+          if (!stopped) this.#nats.log.warn({ error }, "waiting for deadlines broke off; it goes on");
         }
-        if (!stopped) await pause(this.#clock, 200);
+        if (!stopped) await pause(this.#nats.clock, 200);
       }
     };
     void run();
