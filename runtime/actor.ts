@@ -20,6 +20,11 @@ interface Typed {
 export interface Participation {
   readonly to: Address;
   readonly command: Typed & Readonly<Record<string, unknown>>;
+  /**
+   * The leader answers for it: the participant takes part though the principal may not know of it, as when one agency's
+   * dispatcher resolves an incident that another agency's unit works on.
+   */
+  readonly trusted?: boolean;
 }
 
 /** Events of this actor, together with what others must accept in the same commit. */
@@ -74,6 +79,8 @@ export interface ActorDefinition<State, Command extends Typed, Event extends Typ
   readonly limits: ActorLimits;
   /** The agency that owns the actor; undefined while it does not exist. Nobody else may so much as learn of it. */
   readonly agencyOf: (state: State) => string | undefined;
+  /** Agencies that the owner lets see it, and do what `decide` lets them do. */
+  readonly sharedWith?: (state: State) => readonly string[];
   /** What may be asked. Refusals are checked in the order written; the order is part of the API. */
   readonly decide: {
     readonly [T in Command["type"]]: (

@@ -189,9 +189,12 @@ export class Cell {
   }
 
   /** Another agency's actor does not exist, as far as this principal can tell. */
-  #hiddenFrom({ by }: Message, image: Image): boolean {
-    const agency = this.#definition.agencyOf(image.state);
-    return agency !== undefined && !isSystem(by) && !by.agencies.includes(agency);
+  #hiddenFrom(message: Message, { state }: Image): boolean {
+    const { by } = message;
+    const agency = this.#definition.agencyOf(state);
+    if (agency === undefined || isSystem(by) || by.agencies.includes(agency)) return false;
+    if (message.op === "prepare" && message.trusted === true) return false;
+    return !(this.#definition.sharedWith?.(state).some((guest) => by.agencies.includes(guest)) ?? false);
   }
 
   async #command(message: Message & { op: "command" }, answer: (reply: CellReply) => void): Promise<void> {
@@ -250,7 +253,7 @@ export class Cell {
       });
     // Always in the same order, so that two leaders who want the same participants cannot wait for each other.
     const inOrder = [...participations].sort((a, b) => (stateKey(a.to) < stateKey(b.to) ? -1 : 1));
-    for (const { to, command } of inOrder) {
+    for (const { to, command, trusted } of inOrder) {
       const { by, requestId, commandId, fingerprint } = message;
       const vote = await this.#host.send(to, {
         op: "prepare",
@@ -260,6 +263,7 @@ export class Cell {
         command,
         at,
         cause: this.key,
+        ...(trusted === undefined ? {} : { trusted }),
         ...(fingerprint === undefined ? {} : { fingerprint }),
       });
       if (!vote.ok) {

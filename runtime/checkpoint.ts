@@ -1,9 +1,10 @@
 import { addressOfStateKey } from "../schema/subjects.ts";
 import type { Coverage } from "./coverage.ts";
-import { readSnapshot } from "./image.ts";
+import { readSnapshot, SNAPSHOT_VERSION } from "./image.ts";
 import type { Ports } from "./ports/index.ts";
 
-const KEY = "checkpoint";
+/** Snapshots of another layout cover nothing: so each layout has a checkpoint of its own. */
+const KEY = `checkpoint-${SNAPSHOT_VERSION}`;
 
 /** The journal sequence up to which snapshots cover everything; 0 while nothing was ever noted. */
 export async function readCheckpoint(ports: Ports): Promise<number> {

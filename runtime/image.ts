@@ -60,7 +60,7 @@ export function applyEntry(definition: AnyActor, image: Image, entry: JournalEnt
 }
 
 /** The layout of a snapshot; another one is ignored, as a snapshot can always be made again. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 export function writeSnapshot(image: Image): string {
   return JSON.stringify({ v: SNAPSHOT_VERSION, ...image });

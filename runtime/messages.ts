@@ -34,6 +34,8 @@ export type Message =
       readonly commandId: string;
       readonly command: Command;
       readonly at: string;
+      /** See `Participation`. */
+      readonly trusted?: boolean;
       readonly fingerprint?: string;
       readonly cause?: string;
     })

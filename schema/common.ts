@@ -44,7 +44,8 @@ export const freeForm = z.record(z.string().max(100), z.json()).superRefine((val
     context.addIssue({ code: "custom", message: `at most ${limits.metadataBytes} characters as JSON` });
 });
 
-export const uuid = z.uuid().describe("UUID");
+/** One id has one spelling, whatever a client writes: it is part of a subject. */
+export const uuid = z.uuid().toLowerCase().describe("UUID");
 
 /** Text without control characters but line breaks and tabs: it is shown on consoles and in logs. */
 export const text = (max: number) =>
@@ -58,3 +59,11 @@ export const page = {
   limit: z.coerce.number().int().min(1).max(limits.pageItems).default(50).describe("items a page"),
   cursor: z.string().max(200).optional().describe("`next` of the page before"),
 };
+
+/** A filter of a query: one value, or several separated by commas. */
+export const oneOrMore = <T extends z.ZodType<unknown, string>>(one: T) =>
+  z
+    .string()
+    .transform((list) => list.split(","))
+    .pipe(z.array(one).min(1).max(20))
+    .describe("one value, or several separated by commas");

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { code, freeForm, limits, page, place, text, timestamp, uuid } from "./common.ts";
+import { code, freeForm, limits, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
 import { agencyId } from "./principal.ts";
+import { type ResourceType, resourceTypes, type StatusDetail } from "./resource.ts";
 
 export const incidentStatuses = ["new", "assigned", "en_route", "on_scene", "resolved", "closed", "cancelled"] as const;
 export type IncidentStatus = (typeof incidentStatuses)[number];
@@ -11,8 +12,7 @@ export type AssignmentStatus = (typeof assignmentStatuses)[number];
 
 export const priority = z.number().int().min(1).max(5).describe("1 (highest) to 5");
 
-export const unitTypes = ["vehicles"] as const;
-const unitType = z.enum(unitTypes);
+const unitType = z.enum(resourceTypes);
 
 export const assignment = z.strictObject({
   unitId: uuid,
@@ -115,13 +115,6 @@ export const closeIncident = z
   .strictObject({ disposition: text(100).min(1), note: text(4000).optional() })
   .meta({ id: "CloseIncident" });
 
-const oneOrMore = <T extends z.ZodType<unknown, string>>(one: T) =>
-  z
-    .string()
-    .transform((list) => list.split(","))
-    .pipe(z.array(one).min(1).max(20))
-    .describe("one value, or several separated by commas");
-
 export const incidentFilters = z.strictObject({
   ...page,
   status: oneOrMore(z.enum(incidentStatuses)).optional(),
@@ -161,8 +154,7 @@ export type IncidentCommand =
     }
   | {
       readonly type: "assign";
-      readonly unitIds: readonly string[];
-      readonly unitType: (typeof unitTypes)[number];
+      readonly units: readonly { readonly unitId: string; readonly unitType: ResourceType }[];
       readonly replaces?: string;
     }
   | {
@@ -171,6 +163,8 @@ export type IncidentCommand =
       readonly status: Exclude<AssignmentStatus, "assigned">;
       /** What the unit itself says it is now, where that is finer than its assignment. */
       readonly unitSays?: string;
+      /** Passed on to the unit as it is. */
+      readonly detail?: StatusDetail;
       readonly reason?: string;
     }
   | { readonly type: "resolve"; readonly reason?: string }
@@ -213,7 +207,7 @@ export type IncidentEvent =
   | {
       readonly type: "incident.assigned";
       readonly unitId: string;
-      readonly unitType: (typeof unitTypes)[number];
+      readonly unitType: ResourceType;
       readonly replaces?: string;
     }
   | {

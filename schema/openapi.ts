@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ErrorCode, errorKinds } from "./errors.ts";
-import { type Route, routes } from "./routes.ts";
+import { pathParameters, type Route, routes } from "./routes.ts";
 
 const problem = z
   .looseObject({
@@ -42,7 +42,7 @@ export function openApi(version: string): object {
       operationId,
       summary: route.summary,
       tags: [route.tag],
-      parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+      parameters: [...inPath(route), ...queryParameters(route), ...headerParameters(route)],
       ...(route.body === undefined
         ? {}
         : {
@@ -87,12 +87,15 @@ function schemaOf(schema: z.ZodType, io: "input" | "output", components: Record<
   return { $ref: `#/components/schemas/${id}` };
 }
 
-function pathParameters({ path }: Route): object[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+function inPath({ path }: Route): object[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
-    schema: { type: "string", format: "uuid" },
+    schema: {
+      ...z.toJSONSchema(pathParameters[name as keyof typeof pathParameters], { io: "input" }),
+      $schema: undefined,
+    },
   }));
 }
 

@@ -1,9 +1,16 @@
 import { z } from "zod";
-import { code, freeForm, page, place, text, timestamp, uuid } from "./common.ts";
+import { code, freeForm, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
 import { agencyId } from "./principal.ts";
 
-export const resourceTypes = ["vehicles"] as const;
+export const resourceTypes = ["personnel", "vehicles", "equipment"] as const;
 export type ResourceType = (typeof resourceTypes)[number];
+
+/** What each type may carry: a crew and its tools on a vehicle, tools on a person. */
+export const carries: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
+  vehicles: ["personnel", "equipment"],
+  personnel: ["equipment"],
+  equipment: [],
+};
 
 export const resourceStatuses = [
   "available",
@@ -17,7 +24,10 @@ export const resourceStatuses = [
 ] as const;
 export type ResourceStatus = (typeof resourceStatuses)[number];
 
-/** Derived from status and assignment: may it be sent? */
+/** What a resource may call itself while no incident holds it. */
+export const freeStatuses = ["available", "returning", "out_of_service", "off_duty"] as const;
+
+/** Derived from status, assignment and crew: may it be sent? */
 export const availabilities = ["available", "conditional", "unavailable"] as const;
 export type Availability = (typeof availabilities)[number];
 
@@ -25,6 +35,13 @@ const callSign = text(32)
   .min(1)
   .regex(/^\S(.*\S)?$/, "no blanks at either end");
 const status = z.enum(resourceStatuses);
+const capabilities = z.array(code).max(50);
+const minimumCrew = z
+  .number()
+  .int()
+  .min(0)
+  .max(50)
+  .describe("a vehicle with fewer people aboard is not fully available");
 
 export const fix = z
   .strictObject({
@@ -49,14 +66,33 @@ export const resource = z
     type: z.enum(resourceTypes),
     callSign,
     name: z.string().nullable(),
+    category: code.nullable().describe("what it is: engine, ambulance, paramedic, defibrillator; agency-defined"),
     capabilities: z.array(code),
+    station: code.nullable(),
+    home: place.nullable().describe("its base"),
+    minimumCrew,
     status,
-    availability: z.enum(availabilities),
+    statusCode: code.nullable().describe("the agency's own code of the status, where one was given"),
     statusReason: z.string().nullable(),
     statusSince: timestamp,
+    statusOverdue: z.boolean().describe("it has been in this status for longer than the agency's threshold"),
+    availability: z.enum(availabilities),
+    availabilityReason: z.string().nullable().describe("why it is not simply available"),
     incidentId: uuid.nullable().describe("the incident that holds it"),
+    carrier: z
+      .strictObject({ id: uuid, type: z.enum(resourceTypes), since: timestamp })
+      .nullable()
+      .describe("the vehicle or person that it is with"),
+    aboard: z
+      .array(z.strictObject({ id: uuid, type: z.enum(resourceTypes), since: timestamp }))
+      .describe("crew and equipment that are with it"),
+    shift: z
+      .strictObject({ since: timestamp, until: timestamp.nullable(), overdue: z.boolean() })
+      .nullable()
+      .describe("the shift it is on duty for"),
     location: position.nullable().describe("the last plausible position"),
     metadata: freeForm,
+    retiredAt: timestamp.nullable(),
     version: z.number().int().positive(),
     createdAt: timestamp,
     updatedAt: timestamp,
@@ -64,11 +100,27 @@ export const resource = z
   .meta({ id: "Resource" });
 export type Resource = z.infer<typeof resource>;
 
+/** What may be changed by PATCH. `null` empties a field that may be empty. */
+const editable = {
+  callSign,
+  name: text(255).nullable(),
+  category: code.nullable(),
+  capabilities,
+  station: code.nullable(),
+  home: place.nullable(),
+  minimumCrew,
+  metadata: freeForm,
+};
+
 export const createResource = z
   .strictObject({
     callSign,
-    name: text(255).optional(),
-    capabilities: z.array(code).max(50).optional(),
+    name: editable.name.optional(),
+    category: editable.category.optional(),
+    capabilities: capabilities.optional(),
+    station: editable.station.optional(),
+    home: editable.home.optional(),
+    minimumCrew: minimumCrew.optional(),
     location: place.optional(),
     status: z.enum(["available", "out_of_service", "off_duty"]).default("available"),
     metadata: freeForm.optional(),
@@ -76,9 +128,35 @@ export const createResource = z
   })
   .meta({ id: "CreateResource" });
 
+export const patchResource = z
+  .strictObject(editable)
+  .partial()
+  .refine((body) => Object.keys(body).length > 0, "nothing to change")
+  .meta({ id: "PatchResource" });
+
+export const retireResource = z.strictObject({ reason: text(1000).min(1) }).meta({ id: "RetireResource" });
+
 export const patchResourceStatus = z
-  .strictObject({ status, reason: text(1000).optional() })
+  .strictObject({
+    status: code.describe(`one of ${resourceStatuses.join(", ")}, or a code that the agency has defined`),
+    reason: text(1000).optional(),
+  })
   .meta({ id: "PatchResourceStatus" });
+
+export const attachResource = z
+  .strictObject({
+    carrierId: uuid.describe("the vehicle or person that it goes with"),
+    carrierType: z.enum(["vehicles", "personnel"]).default("vehicles"),
+  })
+  .meta({ id: "AttachResource" });
+
+export const changeShift = z
+  .strictObject({
+    onDuty: z.boolean(),
+    until: timestamp.optional().describe("when the shift ends; it then goes off duty by itself, unless it is at work"),
+  })
+  .refine(({ onDuty, until }) => onDuty || until === undefined, "until: only for going on duty")
+  .meta({ id: "ChangeShift" });
 
 /** A batch larger than this is a backlog: it is sent in several. */
 const FIXES_PER_BATCH = 500;
@@ -98,61 +176,109 @@ export type LocationReceipt = z.infer<typeof locationReceipt>;
 
 export const resourceFilters = z.strictObject({
   ...page,
-  status: z
-    .string()
-    .transform((list) => list.split(","))
-    .pipe(z.array(status).min(1).max(20))
-    .optional()
-    .describe("one value, or several separated by commas"),
+  status: oneOrMore(status).optional(),
+  availability: oneOrMore(z.enum(availabilities)).optional(),
   callSign: z.string().max(32).optional(),
+  category: oneOrMore(code).optional(),
   capability: code.optional(),
+  station: code.optional(),
+  carrierId: uuid.optional(),
+  incidentId: uuid.optional(),
   agencyId: agencyId.optional(),
+  retired: z.enum(["false", "true", "any"]).default("false").describe("whether what is retired is listed"),
 });
 export type ResourceFilters = z.infer<typeof resourceFilters>;
 
+/** The fields that a person enters. */
+export interface ResourceFields {
+  readonly callSign: string;
+  readonly name: string | null;
+  readonly category: string | null;
+  readonly capabilities: readonly string[];
+  readonly station: string | null;
+  readonly home: { readonly lat: number; readonly lon: number } | null;
+  readonly minimumCrew: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** What an agency's own status code adds to the base status. */
+export interface StatusDetail {
+  readonly code?: string;
+  /** Longer than this in the status is worth a warning. */
+  readonly warnAfterMs?: number;
+}
+
+interface Joining {
+  readonly memberId: string;
+  readonly memberType: ResourceType;
+  readonly carrierType: ResourceType;
+}
+
 export type ResourceCommand =
-  | {
+  | ({
       readonly type: "create";
       readonly agencyId: string;
       readonly resourceType: ResourceType;
-      readonly callSign: string;
-      readonly name: string | null;
-      readonly capabilities: readonly string[];
       readonly location: { readonly lat: number; readonly lon: number } | null;
       readonly status: ResourceStatus;
-      readonly metadata: Readonly<Record<string, unknown>>;
-    }
-  | { readonly type: "setStatus"; readonly status: ResourceStatus; readonly reason?: string }
+    } & ResourceFields)
+  | { readonly type: "update"; readonly changes: Partial<ResourceFields> }
+  | { readonly type: "retire"; readonly reason: string }
+  | ({ readonly type: "setStatus"; readonly status: ResourceStatus; readonly reason?: string } & StatusDetail)
+  | { readonly type: "startShift"; readonly until?: string }
+  | { readonly type: "endShift" }
+  /** Sent by deadlines alone; `due` is the moment they were set for. */
+  | { readonly type: "shiftOver"; readonly due: string }
+  | { readonly type: "statusOverdue"; readonly due: string }
   | { readonly type: "reportFixes"; readonly fixes: readonly Position[] }
+  | { readonly type: "attach"; readonly carrierId: string; readonly carrierType: ResourceType }
+  | { readonly type: "detach" }
+  /** The carrier's and the member's part of attach and detach: whichever leads, the other follows. */
+  | ({ readonly type: "takeAboard" } & Joining)
+  | ({ readonly type: "receiveMember" } & Joining)
+  | { readonly type: "joinCarrier"; readonly carrierId: string; readonly carrierType: ResourceType }
+  | { readonly type: "letGo"; readonly memberId: string }
+  | { readonly type: "leaveCarrier"; readonly carrierId: string }
+  | { readonly type: "loseMember"; readonly memberId: string }
   /** Joins an incident; only ever part of an incident's own commit. */
   | { readonly type: "hold"; readonly incidentId: string; readonly resourceType: ResourceType }
   /** Follows its assignment; only ever part of an incident's own commit. */
-  | {
+  | ({
       readonly type: "follow";
       readonly incidentId: string;
       readonly status: "en_route" | "on_scene" | "transporting";
-    }
+    } & StatusDetail)
   /** Leaves its incident; only ever part of an incident's own commit. */
-  | { readonly type: "release"; readonly incidentId: string; readonly status?: ResourceStatus };
+  | ({ readonly type: "release"; readonly incidentId: string; readonly status?: ResourceStatus } & StatusDetail);
 
 export type ResourceEvent =
-  | {
+  | ({
       readonly type: "resource.created";
       readonly agencyId: string;
       readonly resourceType: ResourceType;
-      readonly callSign: string;
-      readonly name: string | null;
-      readonly capabilities: readonly string[];
       readonly location: { readonly lat: number; readonly lon: number } | null;
       readonly status: ResourceStatus;
-      readonly metadata: Readonly<Record<string, unknown>>;
-    }
+    } & ResourceFields)
   | {
+      readonly type: "resource.updated";
+      readonly changes: Partial<ResourceFields>;
+      readonly was: Partial<ResourceFields>;
+    }
+  | { readonly type: "resource.retired"; readonly reason: string }
+  | ({
       readonly type: "resource.status_changed";
       readonly from: ResourceStatus;
       readonly to: ResourceStatus;
       readonly reason?: string;
-    }
+    } & StatusDetail)
+  | { readonly type: "resource.status_overdue"; readonly status: ResourceStatus; readonly since: string }
+  | { readonly type: "resource.shift_started"; readonly until: string | null }
+  | { readonly type: "resource.shift_ended" }
+  | { readonly type: "resource.shift_overdue"; readonly until: string }
+  | { readonly type: "resource.attached"; readonly carrierId: string; readonly carrierType: ResourceType }
+  | { readonly type: "resource.detached"; readonly carrierId: string }
+  | { readonly type: "resource.member_attached"; readonly memberId: string; readonly memberType: ResourceType }
+  | { readonly type: "resource.member_detached"; readonly memberId: string }
   | { readonly type: "resource.assigned"; readonly incidentId: string }
   | { readonly type: "resource.released"; readonly incidentId: string }
   | ({ readonly type: "resource.location_updated"; readonly position: Position } & LocationReceipt)

@@ -1,5 +1,6 @@
 import type { ActorDefinition, DecideContext, Decision, Participation } from "../../runtime/actor.ts";
 import { assert, decide, isForward, isJoint, isRefusal, refuse } from "../../runtime/actor.ts";
+import { changesOf } from "../../schema/changes.ts";
 import { limits } from "../../schema/common.ts";
 import type { Assignment, AssignmentStatus, IncidentCommand, IncidentEvent } from "../../schema/incident.ts";
 import { escalationDeadlines } from "./escalation.ts";
@@ -24,16 +25,8 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     update: (s, c) =>
       known(s, (it) => {
         if (it.status === "closed") return final(it);
-        const changes: Record<string, unknown> = {};
-        const was: Record<string, unknown> = {};
-        for (const [field, value] of Object.entries(c.changes)) {
-          const before = it.fields[field as keyof Known["fields"]];
-          if (JSON.stringify(before) === JSON.stringify(value)) continue;
-          changes[field] = value;
-          was[field] = before;
-        }
-        const events: IncidentEvent[] = [];
-        if (Object.keys(changes).length > 0) events.push({ type: "incident.updated", changes, was });
+        const changed = changesOf(it.fields, c.changes);
+        const events: IncidentEvent[] = changed === undefined ? [] : [{ type: "incident.updated", ...changed }];
         if (c.note !== undefined) events.push({ type: "incident.noted", note: c.note });
         return events;
       }),
@@ -51,21 +44,21 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     assign: (s, c, context) =>
       known(s, (it) => {
         if (!["new", "assigned", "en_route", "on_scene"].includes(it.status)) return notAllowed(it, "assigned");
-        const held = c.unitIds.find((unitId) => active(it, unitId));
+        const held = c.units.find(({ unitId }) => active(it, unitId))?.unitId;
         if (held !== undefined) {
           return refuse("already_assigned", `unit ${held} is assigned to this incident already`, { unitId: held });
         }
-        if (it.assignments.length + c.unitIds.length > ASSIGNMENTS_MAX) {
+        if (it.assignments.length + c.units.length > ASSIGNMENTS_MAX) {
           return refuse("limit_reached", `an incident takes at most ${ASSIGNMENTS_MAX} assignments in its life`);
         }
-        const joins: Participation[] = c.unitIds.map((unitId) => ({
+        const joins: Participation[] = c.units.map(({ unitId, unitType }) => ({
           to: { kind: "resource", id: unitId },
-          command: { type: "hold", incidentId: context.id, resourceType: c.unitType },
+          command: { type: "hold", incidentId: context.id, resourceType: unitType },
         }));
-        const events: IncidentEvent[] = c.unitIds.map((unitId) => ({
+        const events: IncidentEvent[] = c.units.map(({ unitId, unitType }) => ({
           type: "incident.assigned",
           unitId,
-          unitType: c.unitType,
+          unitType,
           ...(c.replaces === undefined ? {} : { replaces: c.replaces }),
         }));
         if (c.replaces === undefined) return withStatus(it, events, joins);
@@ -89,18 +82,19 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         if (unit === undefined) return notAssigned(c.unitId!);
         if (c.status === "cleared") {
           const to = c.unitSays === undefined ? {} : { status: c.unitSays };
-          return withStatus(it, [cleared(unit, c.reason)], [release(unit, context, to)]);
+          return withStatus(it, [cleared(unit, c.reason)], [release(unit, context, { ...to, ...c.detail })]);
         }
         const says = c.unitSays ?? c.status;
-        const joins = [
+        const joins: Participation[] = [
           {
             to: { kind: "resource", id: unit.unitId },
-            command: { type: "follow", incidentId: context.id, status: says },
+            command: { type: "follow", incidentId: context.id, status: says, ...c.detail },
+            trusted: true,
           },
         ];
-        // Transporting, say, is the unit's own affair: its assignment stays on scene.
-        if (unit.status === c.status && c.unitSays !== undefined && c.unitSays !== c.status)
-          return { events: [], with: joins };
+        // Transporting, say, is the unit's own affair, and so is its agency's own code: its assignment stays as it is.
+        const finer = c.detail?.code !== undefined || (c.unitSays !== undefined && c.unitSays !== c.status);
+        if (unit.status === c.status && finer) return { events: [], with: joins };
         if (!furtherThan(c.status, unit.status)) {
           return refuse(
             "transition_not_allowed",
@@ -311,8 +305,8 @@ function cleared(
   return why === undefined ? moved : { ...moved, reason: why };
 }
 
-function release({ unitId }: Assignment, { id }: DecideContext, to: { readonly status?: string } = {}): Participation {
-  return { to: { kind: "resource", id: unitId }, command: { type: "release", incidentId: id, ...to } };
+function release({ unitId }: Assignment, { id }: DecideContext, to: object = {}): Participation {
+  return { to: { kind: "resource", id: unitId }, command: { type: "release", incidentId: id, ...to }, trusted: true };
 }
 
 /** Events that move units, and the incident's own status where it follows from them. */

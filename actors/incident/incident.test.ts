@@ -27,7 +27,10 @@ const became = (a: "new" | "assigned" | "en_route" | "on_scene", b: typeof a): I
   from: a,
   to: b,
 });
-const assign = (...unitIds: string[]): IncidentCommand => ({ type: "assign", unitIds, unitType: "vehicles" });
+const assign = (...unitIds: string[]): IncidentCommand => ({
+  type: "assign",
+  units: unitIds.map((unitId) => ({ unitId, unitType: "vehicles" })),
+});
 const working = [reported, assigned("u1"), became("new", "assigned")];
 const resolved: IncidentEvent[] = [
   ...working,

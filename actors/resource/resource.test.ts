@@ -14,7 +14,11 @@ const unit = {
   resourceType: "vehicles",
   callSign: "E1",
   name: null,
+  category: null,
   capabilities: [],
+  station: null,
+  home: null,
+  minimumCrew: 0,
   location: null,
   status: "available",
   metadata: {},
@@ -42,7 +46,9 @@ describe("a unit", () => {
     });
     expect(given(registered, as("out_of_service")).when(hold("i")).refused).toBe("unit_unavailable");
     expect(given(registered, as("returning")).when(hold("i")).types).toHaveLength(2);
-    expect(availabilityOf(given(registered, as("returning")).state as Known)).toBe("conditional");
+    expect(availabilityOf(given(registered, as("returning")).state as Known)).toMatchObject({
+      availability: "conditional",
+    });
   });
 
   it("leads its incident nowhere: its own word goes to the incident", () => {
@@ -55,6 +61,172 @@ describe("a unit", () => {
       unitSays: "returning",
     });
     expect(given(registered).when({ type: "setStatus", status: "on_scene" }).refused).toBe("transition_not_allowed");
+  });
+});
+
+describe("crew and equipment", () => {
+  const aboard = (...members: string[]): ResourceEvent[] =>
+    members.map((memberId) => ({ type: "resource.member_attached", memberId, memberType: "personnel" }));
+  const withV: ResourceEvent = { type: "resource.attached", carrierId: "v", carrierType: "vehicles" };
+  const person: ResourceEvent = { type: "resource.created", ...unit, resourceType: "personnel" };
+
+  it("go with a vehicle in one commit, led by whichever of the two has the lower id", () => {
+    const member = given(person).when({ type: "attach", carrierId: "v", carrierType: "vehicles" });
+    expect(member.events).toEqual([withV]);
+    expect(member.joins).toMatchObject([{ to: { id: "v" }, command: { type: "receiveMember", memberId: "u" } }]);
+    expect(given(person).when({ type: "attach", carrierId: "b", carrierType: "vehicles" }).forwarded).toMatchObject({
+      forwardTo: { kind: "resource", id: "b" },
+      command: { type: "takeAboard", memberId: "u", memberType: "personnel" },
+    });
+    const carrier = given(registered).when({
+      type: "takeAboard",
+      memberId: "w",
+      memberType: "personnel",
+      carrierType: "vehicles",
+    });
+    expect(carrier.types).toEqual(["resource.member_attached"]);
+    expect(carrier.joins).toMatchObject([{ to: { id: "w" }, command: { type: "joinCarrier", carrierId: "u" } }]);
+  });
+
+  it("leave it the same way", () => {
+    const member = given(person, withV).when({ type: "detach" });
+    expect(member.types).toEqual(["resource.detached"]);
+    expect(member.joins).toMatchObject([{ to: { id: "v" }, command: { type: "loseMember", memberId: "u" } }]);
+    const carrier = given(registered, ...aboard("w")).when({ type: "letGo", memberId: "w" });
+    expect(carrier.types).toEqual(["resource.member_detached"]);
+    expect(given(person).when({ type: "detach" }).refused).toBe("not_attached");
+    expect(given(registered).when({ type: "letGo", memberId: "w" }).refused).toBe("not_attached");
+  });
+
+  it.each([
+    [
+      "a second carrier",
+      [person, withV],
+      { type: "attach", carrierId: "x", carrierType: "vehicles" },
+      "already_attached",
+    ],
+    ["itself", [person], { type: "attach", carrierId: "u", carrierType: "personnel" }, "not_carriable"],
+    [
+      "a carrier of another type",
+      [registered],
+      { type: "receiveMember", memberId: "w", memberType: "personnel", carrierType: "personnel" },
+      "not_found",
+    ],
+    [
+      "a vehicle on a vehicle",
+      [registered],
+      { type: "receiveMember", memberId: "w", memberType: "vehicles", carrierType: "vehicles" },
+      "not_carriable",
+    ],
+    [
+      "who is at an incident alone",
+      [person, ...held.slice(1)],
+      { type: "joinCarrier", carrierId: "v", carrierType: "vehicles" },
+      "unit_held",
+    ],
+    ["off duty while aboard", [person, withV], { type: "setStatus", status: "off_duty" }, "still_attached"],
+    ["retiring while aboard", [person, withV], { type: "retire", reason: "left" }, "still_attached"],
+    [
+      "retiring a vehicle with a crew",
+      [registered, ...aboard("w")],
+      { type: "retire", reason: "old" },
+      "still_attached",
+    ],
+    ["sending who is aboard", [person, withV], { ...hold("i"), resourceType: "personnel" }, "unit_unavailable"],
+  ] as [string, ResourceEvent[], ResourceCommand, string][])("are refused %s", (_what, happened, command, code) => {
+    expect(given(...happened).when(command).refused).toBe(code);
+  });
+
+  it("make a vehicle available when there are enough of them", () => {
+    const needsTwo: ResourceEvent = { ...registered, minimumCrew: 2 } as ResourceEvent;
+    const judged = (...events: ResourceEvent[]) => availabilityOf(given(needsTwo, ...events).state as Known);
+    expect(judged()).toEqual({ availability: "unavailable", reason: "0 of 2 crew" });
+    expect(judged(...aboard("w"))).toEqual({ availability: "conditional", reason: "1 of 2 crew" });
+    expect(judged(...aboard("w", "x"))).toEqual({ availability: "available", reason: null });
+  });
+});
+
+describe("a shift", () => {
+  const until = "2026-01-01T08:00:00.000Z";
+  const off: ResourceEvent = { type: "resource.created", ...unit, status: "off_duty" };
+  const on: ResourceEvent[] = [
+    off,
+    { type: "resource.shift_started", until },
+    { type: "resource.status_changed", from: "off_duty", to: "available" },
+  ];
+
+  it("brings on duty, and ends by itself", () => {
+    expect(given(off).when({ type: "startShift", until }).types).toEqual([
+      "resource.shift_started",
+      "resource.status_changed",
+    ]);
+    const [deadline] = given(...on).deadlines();
+    expect(deadline).toEqual({ name: "shift", at: until, command: { type: "shiftOver", due: until } });
+    expect(given(...on).when({ type: "shiftOver", due: until }).types).toEqual([
+      "resource.shift_ended",
+      "resource.status_changed",
+    ]);
+  });
+
+  it("does not end for who is at work, but is told to be overdue, once", () => {
+    const atWork: ResourceEvent[] = [...on, { type: "resource.assigned", incidentId: "i" }];
+    expect(given(...atWork).when({ type: "shiftOver", due: until }).types).toEqual(["resource.shift_overdue"]);
+    const told: ResourceEvent[] = [...atWork, { type: "resource.shift_overdue", until }];
+    expect(given(...told).deadlines()).toEqual([]);
+    expect(given(...told).when({ type: "endShift" }).refused).toBe("unit_held");
+  });
+
+  it("is over for who goes off duty, and cannot end before it begins", () => {
+    expect(given(...on).when({ type: "setStatus", status: "off_duty" }).types).toEqual([
+      "resource.shift_ended",
+      "resource.status_changed",
+    ]);
+    expect(given(off).when({ type: "startShift", until: "2025-01-01T00:00:00Z" }).refused).toBe("shift_over");
+    expect(given(...on).when({ type: "shiftOver", due: "2026-01-01T07:00:00.000Z" }).events).toEqual([]);
+  });
+});
+
+describe("a status", () => {
+  const warned: ResourceEvent[] = [
+    registered,
+    { type: "resource.status_changed", from: "available", to: "out_of_service", code: "WASH", warnAfterMs: 60_000 },
+  ];
+
+  it("may be the agency's own, and is told once when it lasts too long", () => {
+    const set = given(registered).when({
+      type: "setStatus",
+      status: "out_of_service",
+      code: "WASH",
+      warnAfterMs: 60_000,
+    });
+    expect(set.events).toEqual([warned[1]]);
+    const due = "2026-01-01T00:01:00.000Z";
+    expect(given(...warned).deadlines()).toEqual([
+      { name: "status", at: due, command: { type: "statusOverdue", due } },
+    ]);
+    expect(given(...warned).when({ type: "statusOverdue", due }).types).toEqual(["resource.status_overdue"]);
+    const told: ResourceEvent = {
+      type: "resource.status_overdue",
+      status: "out_of_service",
+      since: "2026-01-01T00:00:00.000Z",
+    };
+    expect(given(...warned, told).deadlines()).toEqual([]);
+    expect(given(...warned, told).when({ type: "statusOverdue", due }).events).toEqual([]);
+  });
+});
+
+describe("a retired resource", () => {
+  const retired: ResourceEvent[] = [registered, { type: "resource.retired", reason: "sold" }];
+
+  it("takes nothing more", () => {
+    for (const command of [
+      { type: "setStatus", status: "available" },
+      { type: "update", changes: { name: "x" } },
+      { type: "retire", reason: "again" },
+      { type: "startShift" },
+    ] as ResourceCommand[])
+      expect(given(...retired).when(command).refused).toBe("retired");
+    expect(given(...retired).when(hold("i")).refused).toBe("unit_unavailable");
   });
 });
 
@@ -99,6 +271,19 @@ const anyCommand: fc.Arbitrary<ResourceCommand> = fc.oneof(
     incidentId: fc.constantFrom("i", "j"),
     status: fc.constantFrom("en_route" as const, "on_scene" as const),
   }),
+  fc.constantFrom<ResourceCommand>(
+    { type: "joinCarrier", carrierId: "v", carrierType: "vehicles" },
+    { type: "leaveCarrier", carrierId: "v" },
+    { type: "receiveMember", memberId: "w", memberType: "personnel", carrierType: "vehicles" },
+    { type: "loseMember", memberId: "w" },
+    { type: "startShift", until: "2026-01-01T08:00:00.000Z" },
+    { type: "shiftOver", due: "2026-01-01T08:00:00.000Z" },
+    { type: "endShift" },
+    { type: "retire", reason: "old" },
+    { type: "update", changes: { station: "S1", minimumCrew: 2 } },
+    { type: "setStatus", status: "out_of_service", code: "WASH", warnAfterMs: 1_000 },
+    { type: "statusOverdue", due: "2026-01-01T00:00:01.000Z" },
+  ),
   fc.constant<ResourceCommand>({ type: "reportFixes", fixes: [{ lat: 1, lon: 1, at: "2025-01-01T00:00:00Z" }] }),
 );
 

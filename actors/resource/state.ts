@@ -1,35 +1,74 @@
-import type { Availability, LocationReceipt, Position, ResourceStatus, ResourceType } from "../../schema/resource.ts";
+import type {
+  Availability,
+  LocationReceipt,
+  Position,
+  ResourceFields,
+  ResourceStatus,
+  ResourceType,
+} from "../../schema/resource.ts";
 
 export type ResourceState = { readonly phase: "unknown" } | Known;
 
-export interface Known {
+/** Somebody or something that is with this one, or that this one is with. */
+export interface Companion {
+  readonly id: string;
+  readonly type: ResourceType;
+  readonly since: string;
+}
+
+export interface Shift {
+  readonly since: string;
+  readonly until: string | null;
+  /** It should be over, but the resource was at work. */
+  readonly overdue: boolean;
+}
+
+export interface Known extends ResourceFields {
   readonly phase: "known";
   readonly agencyId: string;
   readonly resourceType: ResourceType;
-  readonly callSign: string;
-  readonly name: string | null;
-  readonly capabilities: readonly string[];
   readonly status: ResourceStatus;
+  readonly statusCode: string | null;
   readonly statusReason: string | null;
   readonly statusSince: string;
+  readonly statusWarnAfterMs: number | null;
+  readonly statusOverdue: boolean;
   /** The incident that holds it. */
   readonly incidentId: string | null;
+  readonly carrier: Companion | null;
+  readonly aboard: readonly Companion[];
+  readonly shift: Shift | null;
   /** The last plausible position. */
   readonly position: Position | null;
   /** What became of the last report of fixes. */
   readonly lastReport: LocationReceipt | null;
-  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly retiredAt: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
 export function mayBeSent(it: Known): boolean {
-  return availabilityOf(it) !== "unavailable";
+  return availabilityOf(it).availability !== "unavailable";
 }
 
-/** A unit on its way back can be turned round: conditionally available, as NENA EIDO calls it. */
-export function availabilityOf(it: Known): Availability {
-  if (it.incidentId !== null) return "unavailable";
-  if (it.status === "available") return "available";
-  return it.status === "returning" ? "conditional" : "unavailable";
+interface Judgement {
+  readonly availability: Availability;
+  /** Why it is not simply available. */
+  readonly reason: string | null;
+}
+
+/** As NENA EIDO names it: a unit on its way back can be turned round, and a short crew may be better than none. */
+export function availabilityOf(it: Known): Judgement {
+  const not = (reason: string): Judgement => ({ availability: "unavailable", reason });
+  if (it.retiredAt !== null) return not("retired");
+  if (it.incidentId !== null) return not("held by an incident");
+  if (it.carrier !== null) return not(`with ${it.carrier.type === "vehicles" ? "a vehicle" : "a person"}`);
+  if (it.status !== "available" && it.status !== "returning") return not(it.status);
+  const crew = it.aboard.filter(({ type }) => type === "personnel").length;
+  if (crew < it.minimumCrew) {
+    const reason = `${crew} of ${it.minimumCrew} crew`;
+    return crew === 0 ? not(reason) : { availability: "conditional", reason };
+  }
+  if (it.status === "returning") return { availability: "conditional", reason: "returning" };
+  return { availability: "available", reason: null };
 }

@@ -4,23 +4,19 @@ import { availabilityOf, type Known } from "./state.ts";
 
 export const resourceView: View = {
   present(id, state, version): Resource {
-    const {
-      phase: _phase,
-      lastReport: _lastReport,
-      resourceType,
-      position,
-      capabilities,
-      metadata,
-      ...rest
-    } = state as Known;
+    const it = state as Known;
+    const { phase: _phase, lastReport: _lastReport, statusWarnAfterMs: _warn, resourceType, position, ...rest } = it;
+    const { availability, reason } = availabilityOf(it);
     return {
       id,
       type: resourceType,
       ...rest,
-      capabilities: [...capabilities],
-      metadata: { ...metadata } as Resource["metadata"],
+      capabilities: [...it.capabilities],
+      aboard: [...it.aboard],
+      metadata: { ...it.metadata } as Resource["metadata"],
       location: position,
-      availability: availabilityOf(state as Known),
+      availability,
+      availabilityReason: reason,
       version,
     };
   },
@@ -29,9 +25,17 @@ export const resourceView: View = {
     const wanted = filters as Partial<ResourceFilters> & { readonly type?: string };
     return (
       (wanted.type === undefined || wanted.type === it.resourceType) &&
+      (wanted.retired === undefined ||
+        wanted.retired === "any" ||
+        (wanted.retired === "true") === (it.retiredAt !== null)) &&
       (wanted.status?.includes(it.status) ?? true) &&
+      (wanted.availability?.includes(availabilityOf(it).availability) ?? true) &&
       (wanted.callSign === undefined || wanted.callSign === it.callSign) &&
+      (wanted.category === undefined || (it.category !== null && wanted.category.includes(it.category))) &&
       (wanted.capability === undefined || it.capabilities.includes(wanted.capability)) &&
+      (wanted.station === undefined || wanted.station === it.station) &&
+      (wanted.carrierId === undefined || wanted.carrierId === it.carrier?.id) &&
+      (wanted.incidentId === undefined || wanted.incidentId === it.incidentId) &&
       (wanted.agencyId === undefined || wanted.agencyId === it.agencyId)
     );
   },

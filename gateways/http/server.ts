@@ -1,8 +1,8 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { z } from "zod";
+import type { z } from "zod";
 import { PortUnavailable, UncertainOutcome } from "../../runtime/ports/index.ts";
 import type { Principal } from "../../schema/principal.ts";
-import { type OperationId, type Route, routes } from "../../schema/routes.ts";
+import { type OperationId, pathParameters, type Route, routes } from "../../schema/routes.ts";
 import type { Authenticator } from "./authentication.ts";
 import { serveDocs } from "./docs.ts";
 import { Exchange } from "./exchange.ts";
@@ -25,7 +25,13 @@ export type Health = () => { readonly ready: boolean; readonly details: object }
 
 const noBody = Buffer.alloc(0);
 const ETAG = /^(?:W\/)?"(\d{1,15})"$/;
-const ID = z.uuid();
+const IN_BRACES = /\{(\w+)\}/g;
+
+interface Endpoint {
+  readonly operation: OperationId;
+  readonly route: Route;
+  readonly parameters: readonly string[];
+}
 
 /** Route table → uWS → client. */
 export class HttpServer {
@@ -57,10 +63,9 @@ export class HttpServer {
   async start(): Promise<void> {
     const app = createApp();
     for (const [operation, route] of Object.entries<Route>(routes)) {
-      const pattern = route.path.replace(/\{(\w+)\}/g, ":$1");
-      app[route.method](pattern, (response, request) =>
-        this.#serve(operation as OperationId, route, response, request),
-      );
+      const pattern = route.path.replace(IN_BRACES, ":$1");
+      const endpoint = { operation: operation as OperationId, route, parameters: parametersOf(route) };
+      app[route.method](pattern, (response, request) => this.#serve(endpoint, response, request));
     }
     const open = (path: string, answer: () => Promise<{ status: number; body: string; contentType?: string }>) =>
       app.get(path, (response, request) => {
@@ -104,14 +109,15 @@ export class HttpServer {
     return new Exchange(response, request, parameters, () => this.#services.ports.ids.token());
   }
 
-  #serve(operation: OperationId, route: Route, response: HttpResponse, request: HttpRequest): void {
-    const exchange = this.#exchange(response, request, route.path.includes("{") ? 1 : 0);
+  #serve(endpoint: Endpoint, response: HttpResponse, request: HttpRequest): void {
+    const { operation, route, parameters } = endpoint;
+    const exchange = this.#exchange(response, request, parameters.length);
     const { clock, log } = this.#services.ports;
     const startedMs = clock.monotonicMs();
     this.#inFlight += 1;
     // The body must be listened for before anything is awaited.
     const body = route.body === undefined ? Promise.resolve(noBody) : exchange.body();
-    void this.#handle(operation, route, exchange, body)
+    void this.#handle(endpoint, exchange, body)
       .catch((error: unknown) => {
         const problem = problemIn(error);
         if (problem !== undefined) return exchange.fail(problem);
@@ -124,19 +130,15 @@ export class HttpServer {
       });
   }
 
-  async #handle(
-    operation: OperationId,
-    route: Route,
-    exchange: Exchange,
-    body: Promise<Buffer | undefined>,
-  ): Promise<number> {
+  async #handle(endpoint: Endpoint, exchange: Exchange, body: Promise<Buffer | undefined>): Promise<number> {
+    const { operation, route } = endpoint;
     const principal =
       this.#authenticator.known(exchange.authorization) ?? (await this.#authenticator.check(exchange.authorization));
     if (!route.roles.some((role) => principal.roles.includes(role))) {
       throw new ProblemError("forbidden", `this takes one of the roles ${route.roles.join(", ")}`);
     }
     if (this.#limiter !== undefined && principal.unlimited !== true) await this.#limit(this.#limiter, principal);
-    const answer = await handlers[operation](this.#services, await this.#decode(route, exchange, principal, body));
+    const answer = await handlers[operation](this.#services, await this.#decode(endpoint, exchange, principal, body));
     exchange.answer(answer);
     return answer.status;
   }
@@ -154,25 +156,24 @@ export class HttpServer {
   }
 
   async #decode(
-    route: Route,
+    { route, parameters }: Endpoint,
     exchange: Exchange,
     principal: Principal,
     body: Promise<Buffer | undefined>,
   ): Promise<Call> {
-    const [id = ""] = exchange.parameters;
-    if (route.path.includes("{") && !ID.safeParse(id).success) throw new ProblemError("not_found", "no such id");
+    const path = decodePath(parameters, exchange.parameters);
     const bytes = await body;
     if (bytes === undefined) throw new ProblemError("body_too_large", "at most 1 MiB");
     return {
       principal,
       requestId: exchange.requestId,
-      id: id.toLowerCase(),
+      path,
       body: route.body === undefined ? undefined : decodeBody(route.body, exchange.contentType, bytes),
       query: route.query === undefined ? undefined : decodeQuery(route.query, exchange.query),
       identity:
         route.method === "get"
           ? undefined
-          : identityOf(exchange.idempotencyKey, principal, `${route.path} ${id}`, bytes),
+          : identityOf(exchange.idempotencyKey, principal, [route.path, ...Object.values(path)].join(" "), bytes),
       expectedVersion: versionOf(exchange.ifMatch),
       sequence: sequenceOf(exchange.sequence),
     };
@@ -189,6 +190,21 @@ function problemIn(error: unknown): ProblemDetails | undefined {
     return { code: "outcome_unknown", detail: "send it again, with the same Idempotency-Key" };
   }
   return;
+}
+
+/** Names of what stands in braces, in order. */
+function parametersOf({ path }: Route): readonly string[] {
+  return [...path.matchAll(IN_BRACES)].map(([, name = ""]) => name);
+}
+
+function decodePath(names: readonly string[], given: readonly string[]): Readonly<Record<string, string>> {
+  const path: Record<string, string> = {};
+  for (const [index, name] of names.entries()) {
+    const parsed = pathParameters[name as keyof typeof pathParameters].safeParse(given[index]);
+    if (!parsed.success) throw new ProblemError("not_found", `no such ${name}`);
+    path[name] = parsed.data;
+  }
+  return path;
 }
 
 function decodeBody(schema: z.ZodType, contentType: string, bytes: Buffer): unknown {

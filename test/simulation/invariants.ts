@@ -77,9 +77,31 @@ function checkAgreement(images: ReadonlyMap<string, Image>, sequence: number): v
   for (const [key, { state }] of images) {
     const it = state as ResourceState;
     if (!key.startsWith("resource.") || it.phase === "unknown") continue;
+    checkCompany(images, key, it, sequence);
     const holder = holders.get(key.slice("resource.".length));
     const says = it.incidentId === null ? undefined : `incident.${it.incidentId}`;
     if (holder !== says)
       throw new Violation(`at ${sequence}, ${key} says it is held by ${says}, the incidents say ${holder}`);
   }
+}
+
+/** Carrier and member tell the same story, and what is with a carrier is held by no incident of its own. */
+function checkCompany(
+  images: ReadonlyMap<string, Image>,
+  key: string,
+  it: Extract<ResourceState, { phase: "known" }>,
+  sequence: number,
+): void {
+  const other = (id: string) => {
+    const state = images.get(`resource.${id}`)?.state as ResourceState | undefined;
+    return state?.phase === "known" ? state : undefined;
+  };
+  const id = key.slice("resource.".length);
+  if (it.carrier !== null && other(it.carrier.id)?.aboard.some((member) => member.id === id) !== true)
+    throw new Violation(`at ${sequence}, ${key} says it is with ${it.carrier.id}, which does not carry it`);
+  if (it.carrier !== null && it.incidentId !== null)
+    throw new Violation(`at ${sequence}, ${key} is with ${it.carrier.id} and held by ${it.incidentId}`);
+  for (const member of it.aboard)
+    if (other(member.id)?.carrier?.id !== id)
+      throw new Violation(`at ${sequence}, ${key} carries ${member.id}, which says it is with somebody else`);
 }

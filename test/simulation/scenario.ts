@@ -19,6 +19,8 @@ import { type Acknowledged, checkJournal } from "./invariants.ts";
 const PARTITIONS = 4;
 const INCIDENTS = ["i1", "i2", "i3", "i4"];
 const UNITS = ["u1", "u2", "u3"];
+/** Crew and a tool: one sorts before the units and one after, so that members and carriers both come to lead. */
+const MEMBERS = { a1: "personnel", z1: "equipment" } as const;
 const TIME_LIMIT_MS = 20 * 60_000;
 
 const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
@@ -173,7 +175,8 @@ class Run {
   async #dispatch(name: string): Promise<void> {
     const process = new SimProcess(this.#server, name);
     const client = new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 4_000 });
-    const first = [...UNITS.map(newUnit), ...INCIDENTS.map((id) => newIncident(id, "SIM-1"))];
+    const members = Object.entries(MEMBERS).map(([id, type]) => newUnit(id, type));
+    const first = [...UNITS.map((id) => newUnit(id)), ...members, ...INCIDENTS.map((id) => newIncident(id, "SIM-1"))];
     const count = first.length + this.#world.between(3, 15);
     for (let index = 0; index < count; index++) {
       // Every dispatcher tries to make all of them first: one of each wins.
@@ -213,7 +216,8 @@ class Run {
     const world = this.#world;
     const incident = { kind: "incident", id: world.pick(INCIDENTS) };
     const unit = { kind: "resource", id: world.pick(UNITS) };
-    switch (world.between(2, 11)) {
+    const member = { kind: "resource", id: world.pick(Object.keys(MEMBERS)) };
+    switch (world.between(2, 15)) {
       case 2:
         return newIncident(incident.id, `SIM-${world.between(2, 1e9)}`);
       case 3:
@@ -221,7 +225,7 @@ class Run {
       case 5:
       case 6: {
         const unitIds = world.chance(300) ? [unit.id, ...UNITS.filter((id) => id !== unit.id).slice(0, 1)] : [unit.id];
-        return [incident, { type: "assign", unitIds, unitType: "vehicles" }];
+        return [incident, { type: "assign", units: unitIds.map((unitId) => ({ unitId, unitType: "vehicles" })) }];
       }
       case 7:
         return [
@@ -237,6 +241,19 @@ class Run {
         return [incident, { type: "close", disposition: "done" }];
       case 10:
         return [incident, { type: world.pick(["cancel", "reopen"]) }];
+      case 11:
+      case 12:
+        return [member, { type: "attach", carrierId: unit.id, carrierType: "vehicles" }];
+      case 13:
+        return [member, { type: "detach" }];
+      case 14: {
+        const [id, unitType] = world.pick(Object.entries(MEMBERS));
+        const units = [
+          { unitId: unit.id, unitType: "vehicles" },
+          { unitId: id, unitType },
+        ];
+        return [incident, { type: "assign", units }];
+      }
       default:
         return [incident, { type: "update", changes: { title: `t${world.between(0, 5)}` } }];
     }
@@ -258,11 +275,12 @@ class Run {
   }
 }
 
-function newUnit(id: string): [Address, Command] {
-  const unit = { callSign: id, name: null, capabilities: [], location: null, status: "available", metadata: {} };
+function newUnit(id: string, resourceType = "vehicles"): [Address, Command] {
+  const fields = { callSign: id, name: null, category: null, capabilities: [], station: null, home: null };
+  const rest = { minimumCrew: 0, location: null, status: "available", metadata: {} };
   return [
     { kind: "resource", id },
-    { type: "create", agencyId: "sim", resourceType: "vehicles", ...unit },
+    { type: "create", agencyId: "sim", resourceType, ...fields, ...rest },
   ];
 }
 

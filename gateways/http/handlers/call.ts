@@ -1,0 +1,147 @@
+import type { Board, View, Views } from "../../../runtime/board.ts";
+import type { Client } from "../../../runtime/client.ts";
+import type { Command, Reply } from "../../../runtime/messages.ts";
+import type { NumberDispenser } from "../../../runtime/numbers.ts";
+import type { Ports } from "../../../runtime/ports/index.ts";
+import type { Principal } from "../../../schema/principal.ts";
+import { type Address, isSafeToken } from "../../../schema/subjects.ts";
+import type { Answer } from "../exchange.ts";
+import { type RequestIdentity, rememberCreation } from "../idempotency.ts";
+import { ProblemError } from "../problem.ts";
+
+/** What the handlers stand on; the composition root brings it together. */
+export interface Services {
+  readonly ports: Ports;
+  readonly client: Client;
+  readonly board: Board;
+  readonly views: Views;
+  readonly numbers: NumberDispenser;
+}
+
+/** A request that has been authenticated and validated. */
+export interface Call {
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** What stands in the path, by name. */
+  readonly path: Readonly<Record<string, string>>;
+  // biome-ignore lint/suspicious/noExplicitAny: validated by the route's own schema, whose type each handler names
+  readonly body: any;
+  // biome-ignore lint/suspicious/noExplicitAny: as the body
+  readonly query: any;
+  readonly identity: RequestIdentity | undefined;
+  readonly expectedVersion: number | undefined;
+  /** The list must show everything up to here. */
+  readonly sequence: number | undefined;
+}
+
+export type Handler = (services: Services, call: Call) => Promise<Answer>;
+
+const BOARD_WAIT_MS = 2_000;
+
+/** The agency a new entity belongs to. */
+export function agencyFor({ agencies }: Principal, wanted: string | undefined): string {
+  const agency = wanted ?? agencies[0]!;
+  if (!agencies.includes(agency))
+    throw new ProblemError("forbidden", `this principal may not act for agency ${agency}`);
+  return agency;
+}
+
+export async function created<Made extends { readonly id: string }>(
+  services: Services,
+  call: Call,
+  kind: string,
+  make: () => Promise<Made>,
+  command: (made: Made) => Command,
+  location: string,
+): Promise<Answer> {
+  const { identity } = call;
+  const { made, first } =
+    identity === undefined
+      ? { made: await make(), first: true }
+      : await rememberCreation(services.ports, identity, make);
+  const reply = orThrow(
+    await services.client.ask({ kind, id: made.id }, command(made), {
+      by: call.principal,
+      requestId: call.requestId,
+      fresh: first,
+      ...identity,
+    }),
+  );
+  return shown(services, { kind, id: made.id }, reply, 201, { location: location + made.id });
+}
+
+export function send(services: Services, call: Call, to: Address, command: Command): Promise<Reply> {
+  return services.client.ask(to, command, {
+    by: call.principal,
+    requestId: call.requestId,
+    ...call.identity,
+    ...(call.expectedVersion === undefined ? {} : { expectedVersion: call.expectedVersion }),
+  });
+}
+
+/** Asks, and answers with the entity as it then is. */
+export async function ask(services: Services, call: Call, to: Address, command: Command): Promise<Answer> {
+  return shown(services, to, orThrow(await send(services, call, to, command)), 200);
+}
+
+export async function read(services: Services, call: Call, address: Address): Promise<Answer> {
+  const reply = orThrow(await services.client.read(address, call.principal, call.requestId));
+  return shown(services, address, reply, 200);
+}
+
+/** What happened to an actor, oldest first, as its journal tells. */
+export async function timeline(services: Services, call: Call, address: Address): Promise<Answer> {
+  orThrow(await services.client.read(address, call.principal, call.requestId));
+  const { limit, cursor } = call.query as { limit: number; cursor?: string };
+  const after = cursor === undefined ? 0 : Number(cursor);
+  if (!Number.isSafeInteger(after) || after < 0) throw new ProblemError("invalid_query", "cursor: not one of ours");
+  const entries = await services.client.history(address, after, limit + 1);
+  const shown = entries.slice(0, limit);
+  const items = shown.flatMap(({ sequence, envelope: { at, by, cause, events } }) =>
+    events.map(({ type, ...data }) => ({ sequence, at, type, by, ...(cause === undefined ? {} : { cause }), data })),
+  );
+  const next = entries.length > limit ? String(shown[shown.length - 1]!.sequence) : null;
+  return { status: 200, body: JSON.stringify({ items, next }) };
+}
+
+export async function list(
+  services: Services,
+  call: Call,
+  kind: string,
+  fixed: Readonly<Record<string, unknown>>,
+): Promise<Answer> {
+  if (call.sequence !== undefined && !(await services.board.waitFor(call.sequence, BOARD_WAIT_MS))) {
+    throw new ProblemError("board_behind", `the list shows everything up to ${services.board.sequence} so far`);
+  }
+  const { limit, cursor, ...filters } = call.query as { limit: number; cursor?: string };
+  if (cursor !== undefined && !isSafeToken(cursor)) throw new ProblemError("invalid_query", "cursor: not one of ours");
+  const { items, next } = services.board.list({
+    kind,
+    agencies: call.principal.agencies,
+    filters: { ...filters, ...fixed },
+    limit,
+    ...(cursor === undefined ? {} : { after: cursor }),
+  });
+  return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
+}
+
+export function orThrow(reply: Reply): Reply & { ok: true } {
+  if (!reply.ok) throw new ProblemError(reply.code, reply.detail, reply.data);
+  return reply;
+}
+
+function shown(
+  { views }: Services,
+  { kind, id }: Address,
+  reply: Reply & { ok: true },
+  status: number,
+  more: Readonly<Record<string, string>> = {},
+): Answer {
+  const view: View = views.get(kind)!;
+  const body = JSON.stringify(view.present(id, reply.state, reply.version));
+  return { status, headers: { ...headersOf(reply), ...more }, body };
+}
+
+export function headersOf({ version, sequence }: Reply & { ok: true }): Readonly<Record<string, string>> {
+  return { etag: `"${version}"`, "tocsin-sequence": String(sequence) };
+}

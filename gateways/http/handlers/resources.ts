@@ -1,0 +1,117 @@
+import type { z } from "zod";
+import {
+  type attachResource,
+  type changeShift,
+  type createResource,
+  type Fix,
+  type LocationReceipt,
+  type Position,
+  type patchResource,
+  type patchResourceStatus,
+  type ResourceStatus,
+  type ResourceType,
+  resourceStatuses,
+  type retireResource,
+} from "../../../schema/resource.ts";
+import type { resourceRoutes } from "../../../schema/routes/resources.ts";
+import type { Address } from "../../../schema/subjects.ts";
+import { ProblemError } from "../problem.ts";
+import {
+  agencyFor,
+  ask,
+  type Call,
+  created,
+  type Handler,
+  headersOf,
+  list,
+  orThrow,
+  read,
+  type Services,
+  send,
+  timeline,
+} from "./call.ts";
+
+export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Handler>> = {
+  async createResource(services, call) {
+    const { agencyId, location, status, ...fields }: z.infer<typeof createResource> = call.body;
+    const resourceType = typeOf(call);
+    const command = {
+      type: "create",
+      agencyId: agencyFor(call.principal, agencyId),
+      resourceType,
+      location: location ?? null,
+      status,
+      callSign: fields.callSign,
+      name: fields.name ?? null,
+      category: fields.category ?? null,
+      capabilities: fields.capabilities ?? [],
+      station: fields.station ?? null,
+      home: fields.home ?? null,
+      minimumCrew: fields.minimumCrew ?? 0,
+      metadata: fields.metadata ?? {},
+    };
+    const make = async () => ({ id: services.ports.ids.uuidV7() });
+    return created(services, call, "resource", make, () => command, `/api/v1/resources/${resourceType}/`);
+  },
+
+  listResources: (services, call) => list(services, call, "resource", { type: typeOf(call) }),
+  getResource: async (services, call) => read(services, call, await resource(services, call)),
+
+  async patchResource(services, call) {
+    const changes: z.infer<typeof patchResource> = call.body;
+    return ask(services, call, await resource(services, call), { type: "update", changes });
+  },
+
+  async retireResource(services, call) {
+    const body: z.infer<typeof retireResource> = call.body;
+    return ask(services, call, await resource(services, call), { type: "retire", ...body });
+  },
+
+  async patchResourceStatus(services, call) {
+    const { status, ...why }: z.infer<typeof patchResourceStatus> = call.body;
+    return ask(services, call, await resource(services, call), { type: "setStatus", ...baseStatus(status), ...why });
+  },
+
+  async changeShift(services, call) {
+    const { onDuty, ...until }: z.infer<typeof changeShift> = call.body;
+    const command = onDuty ? { type: "startShift", ...until } : { type: "endShift" };
+    return ask(services, call, await resource(services, call), command);
+  },
+
+  async attachResource(services, call) {
+    const body: z.infer<typeof attachResource> = call.body;
+    return ask(services, call, await resource(services, call), { type: "attach", ...body });
+  },
+
+  detachResource: async (services, call) => ask(services, call, await resource(services, call), { type: "detach" }),
+
+  getResourceTimeline: async (services, call) => timeline(services, call, await resource(services, call)),
+
+  async reportLocation(services, call) {
+    const body: Fix | { readonly fixes: readonly Fix[] } = call.body;
+    const now = new Date(services.ports.clock.now()).toISOString();
+    const fixes: Position[] = ("fixes" in body ? body.fixes : [body]).map((fix) => ({ ...fix, at: fix.at ?? now }));
+    const reply = orThrow(await send(services, call, await resource(services, call), { type: "reportFixes", fixes }));
+    const { lastReport } = reply.state as { readonly lastReport: LocationReceipt };
+    return { status: 202, headers: headersOf(reply), body: JSON.stringify(lastReport) };
+  },
+};
+
+function typeOf({ path }: Call): ResourceType {
+  return path["type"] as ResourceType;
+}
+
+/** The resource of a path. One that is of another type is not there: a type never changes. */
+async function resource({ board, client }: Services, call: Call): Promise<Address> {
+  const address = { kind: "resource", id: call.path["id"]! };
+  const state = board.get(address)?.state ?? orThrow(await client.read(address, call.principal, call.requestId)).state;
+  if ((state as { readonly resourceType: ResourceType }).resourceType === typeOf(call)) return address;
+  throw new ProblemError("not_found", `no such resource among ${typeOf(call)}`);
+}
+
+function baseStatus(status: string): { readonly status: ResourceStatus } {
+  if ((resourceStatuses as readonly string[]).includes(status)) return { status: status as ResourceStatus };
+  throw new ProblemError("invalid_body", `no such status; there are ${resourceStatuses.join(", ")}`, {
+    issues: [{ path: "status", message: `one of ${resourceStatuses.join(", ")}` }],
+  });
+}

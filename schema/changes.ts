@@ -1,0 +1,17 @@
+/** What really changes, and what it was: the form in which edits are told. */
+export interface Changed<Fields> {
+  readonly changes: Partial<Fields>;
+  readonly was: Partial<Fields>;
+}
+
+/** @returns undefined when every wanted value is there already */
+export function changesOf<Fields extends object>(fields: Fields, wanted: Partial<Fields>): Changed<Fields> | undefined {
+  const changes: Partial<Fields> = {};
+  const was: Partial<Fields> = {};
+  for (const field of Object.keys(wanted) as (keyof Fields)[]) {
+    if (JSON.stringify(fields[field]) === JSON.stringify(wanted[field])) continue;
+    changes[field] = wanted[field]!;
+    was[field] = fields[field];
+  }
+  return Object.keys(changes).length === 0 ? undefined : { changes, was };
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { timestamp, uuid } from "../common.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { Role } from "../principal.ts";
+import { resourceTypes } from "../resource.ts";
+
+export interface Route {
+  readonly method: "get" | "post" | "patch" | "put";
+  /** Parameters in braces, as in OpenAPI; each is one of `pathParameters`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: string;
+  /** Who may; any principal with one of these roles. */
+  readonly roles: readonly Role[];
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly status: 200 | 201 | 202;
+  readonly answer: z.ZodType;
+  /** Refusals beside those that every route may answer. */
+  readonly refusals: readonly ErrorCode[];
+}
+
+/** What may stand in a path. Whatever does not fit is not found. */
+export const pathParameters = {
+  id: uuid,
+  type: z.enum(resourceTypes),
+} as const satisfies Record<string, z.ZodType<string>>;
+
+export const anyone: readonly Role[] = ["dispatcher", "responder", "supervisor", "admin"];
+export const dispatch: readonly Role[] = ["dispatcher", "supervisor", "admin"];
+export const supervision: readonly Role[] = ["supervisor", "admin"];
+export const crew: readonly Role[] = ["dispatcher", "responder", "supervisor", "admin", "device"];
+
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.strictObject({
+    items: z.array(item),
+    next: z.string().nullable().describe("`cursor` of the next page; null at the end"),
+    complete: z.boolean().describe("false when older items could not be searched just now"),
+  });
+
+export const timeline = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      sequence: z.number().int(),
+      at: timestamp,
+      type: z.string(),
+      by: z.string(),
+      cause: z.string().optional().describe("what led to it, where it was not a principal's own request"),
+      data: z.record(z.string(), z.json()),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+
+export const timelineQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(100).describe("entries of the journal a page"),
+  cursor: z.string().max(200).optional().describe("`next` of the page before"),
+});
