@@ -1,15 +1,18 @@
 import { registryOf } from "../runtime/actor.ts";
 import type { Views } from "../runtime/board.ts";
+import { agency } from "./agency/definition.ts";
+import { agencyView } from "./agency/view.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentView } from "./incident/view.ts";
 import { resource } from "./resource/definition.ts";
 import { resourceView } from "./resource/view.ts";
 
 /** Every kind of actor there is. */
-export const registry = registryOf([incident, resource]);
+export const registry = registryOf([incident, resource, agency]);
 
 /** How each kind is shown and searched. */
 export const views: Views = new Map([
   [incident.kind, incidentView],
   [resource.kind, resourceView],
+  [agency.kind, agencyView],
 ]);

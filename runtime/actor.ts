@@ -40,6 +40,8 @@ export interface Joint<Event> {
 export interface Forward {
   readonly forwardTo: Address;
   readonly command: Typed & Readonly<Record<string, unknown>>;
+  /** This actor answers for it: the other does it though the principal may not know of it. */
+  readonly trusted?: boolean;
 }
 
 /** Events (none: nothing to do, and nothing is written), a refusal, or something that involves other actors. */
@@ -93,8 +95,27 @@ export interface ActorDefinition<State, Command extends Typed, Event extends Typ
   readonly evolve: {
     readonly [T in Event["type"]]: (state: State, event: Extract<Event, { type: T }>, context: EvolveContext) => State;
   };
+  readonly telemetry?: Telemetry<State>;
   /** What it must do unasked. Derived from state, so that it can be armed again from a snapshot or a journal. */
   readonly deadlines: (state: State) => readonly Deadline<Command>[];
+}
+
+/**
+ * What is measured of an actor rather than decided, such as positions: kept in a stream of its own, never in the journal.
+ * Readings are plain JSON.
+ */
+export interface Telemetry<State> {
+  /** Looks at a report, in the order in which reports come. Pure, as `decide` is. */
+  readonly observe: (state: State, last: unknown, report: unknown, context: DecideContext) => Refusal | Observation;
+  /** The reading that a record kept before leads to; undefined when it has none. */
+  readonly readingOf: (record: unknown) => unknown;
+}
+
+export interface Observation {
+  /** Kept: what was reported, and what was thought of it. */
+  readonly record: object;
+  /** What the sender hears. */
+  readonly answer: unknown;
 }
 
 /** A definition as the runtime sees it, whatever its types. */

@@ -1,22 +1,28 @@
 import { parseEnvelope } from "../schema/envelope.ts";
 import { type Address, addressOfEvents, addressOfStateKey, stateKey } from "../schema/subjects.ts";
 import { type AnyActor, evolve, type Registry } from "./actor.ts";
+import { Groups } from "./board-groups.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { Coverage } from "./coverage.ts";
 import { loadImage, readSnapshot } from "./image.ts";
+import type { Place } from "./places/place.ts";
+import { PlaceIndex } from "./places/place-index.ts";
+import type { Region } from "./places/region.ts";
 import type { JournalEntry, Ports } from "./ports/index.ts";
 
 /** How an actor's state is shown and searched. Pure; it stands beside the actor. */
 export interface View {
-  /** What the API shows. */
-  present(id: string, state: unknown, version: number): object;
+  /** What the API shows; `reading` is the last of its telemetry. */
+  present(id: string, state: unknown, version: number, reading?: unknown): object;
+  /** Where it is; undefined for what is nowhere. */
+  place?(state: unknown, reading: unknown): Place | undefined;
   /** True when the state fits the filters of the API's list. */
   matches(state: unknown, filters: Readonly<Record<string, unknown>>): boolean;
 }
 
 export type Views = ReadonlyMap<string, View>;
 
-interface Row {
+export interface Row {
   readonly id: string;
   readonly agency: string;
   readonly state: unknown;
@@ -39,6 +45,26 @@ export interface ListQuery {
   readonly after?: string;
 }
 
+export interface NearestQuery {
+  readonly kind: string;
+  readonly from: Place;
+  /** Inclusive. */
+  readonly radiusMetres: number;
+  readonly limit: number;
+  readonly accept: (row: Row, reading: unknown) => boolean;
+}
+
+export interface Near {
+  readonly row: Row;
+  readonly reading: unknown;
+  readonly distanceMetres: number;
+}
+
+interface Measured {
+  readonly sequence: number;
+  readonly reading: unknown;
+}
+
 interface Waiter {
   readonly sequence: number;
   readonly wake: () => void;
@@ -55,12 +81,15 @@ export class Board {
   readonly #ports: Ports;
   readonly #coverage: Coverage;
   readonly #rows = new Map<string, Row>();
-  /** Ids of each kind and agency, ascending: UUIDv7, so by the time they were made. */
-  readonly #order = new Map<string, string[]>();
+  readonly #readings = new Map<string, Measured>();
+  /** By kind and agency: the owner, and whom it shares with. */
+  readonly #groups = new Groups();
+  /** Where the actors of each kind are. */
+  readonly #places = new Map<string, PlaceIndex>();
   #sequence = 0;
   #arrivals: JournalEntry[] = [];
   #waiters: Waiter[] = [];
-  #stop: () => void = () => undefined;
+  #stops: (() => void)[] = [];
 
   constructor(registry: Registry, views: Views, ports: Ports, coverage: Coverage) {
     this.#registry = registry;
@@ -107,14 +136,17 @@ export class Board {
             resolve();
           },
         )
-        .then((stop) => {
-          this.#stop = stop;
-        }, reject);
+        .then((stop) => this.#stops.push(stop), reject);
+    });
+    await new Promise<void>((resolve, reject) => {
+      this.#ports.telemetry
+        .follow((record) => this.#measuredElsewhere(record), resolve)
+        .then((stop) => this.#stops.push(stop), reject);
     });
   }
 
   stop(): void {
-    this.#stop();
+    for (const stop of this.#stops) stop();
   }
 
   /** A commit of this process. */
@@ -122,34 +154,70 @@ export class Board {
     this.#show(address, { id: address.id, ...row });
   }
 
+  /** A reading of an actor's telemetry. */
+  measured(address: Address, { sequence, reading }: Measured): void {
+    const key = stateKey(address);
+    const known = this.#readings.get(key);
+    if (known !== undefined && known.sequence >= sequence) return;
+    this.#readings.set(key, { sequence, reading });
+    const row = this.#rows.get(key);
+    if (row !== undefined) this.#locate(address, row, reading);
+  }
+
   get(address: Address): Row | undefined {
     return this.#rows.get(stateKey(address));
   }
 
-  /** Newest first. Only what belongs to these agencies. */
+  /** The last reading of an actor's telemetry. */
+  reading(address: Address): unknown {
+    return this.#readings.get(stateKey(address))?.reading;
+  }
+
+  /** As the API shows it. */
+  present(kind: string, row: Row): object {
+    return this.#views.get(kind)!.present(row.id, row.state, row.version, this.reading({ kind, id: row.id }));
+  }
+
+  /** Newest first. Only what belongs to these agencies, or is shared with them. */
   list({ kind, agencies, filters, limit, after }: ListQuery): Listed {
     const view = this.#views.get(kind);
     if (view === undefined) return { items: [], next: null };
-    const lists = agencies.map((agency) => this.#order.get(`${kind}.${agency}`) ?? []);
-    // The position after the next candidate in each agency's list.
-    const at = lists.map((ids) => (after === undefined ? ids.length : lowerBound(ids, after)));
+    const groups = agencies.map((agency) => `${kind}.${agency}`);
     const items: object[] = [];
     let last: string | undefined;
-    for (;;) {
-      let newest = -1;
-      for (let index = 0; index < lists.length; index++) {
-        const id = lists[index]![at[index]! - 1];
-        if (id !== undefined && (newest < 0 || id > lists[newest]![at[newest]! - 1]!)) newest = index;
-      }
-      if (newest < 0) return { items, next: null };
-      at[newest]! -= 1;
-      const id = lists[newest]![at[newest]!]!;
+    for (const id of this.#groups.descending(groups, after)) {
       const row = this.#rows.get(`${kind}.${id}`)!;
       if (!view.matches(row.state, filters)) continue;
       if (items.length === limit) return { items, next: last! };
-      items.push(view.present(id, row.state, row.version));
+      items.push(this.present(kind, row));
       last = id;
     }
+    return { items, next: null };
+  }
+
+  /** All of a kind that these agencies may see, newest first. */
+  *rowsOf(kind: string, agencies: readonly string[]): Generator<Row> {
+    const groups = agencies.map((agency) => `${kind}.${agency}`);
+    for (const id of this.#groups.descending(groups)) yield this.#rows.get(`${kind}.${id}`)!;
+  }
+
+  /** Nearest first; those equally far by their ids. */
+  nearest({ kind, from, radiusMetres, limit, accept }: NearestQuery): Near[] {
+    const reading = (id: string) => this.#readings.get(`${kind}.${id}`)?.reading;
+    const row = (id: string) => this.#rows.get(`${kind}.${id}`)!;
+    const found = this.#places.get(kind)?.nearest({
+      from,
+      radiusMetres,
+      limit,
+      accept: (id) => accept(row(id), reading(id)),
+    });
+    return (found ?? []).map(({ id, distanceMetres }) => ({ row: row(id), reading: reading(id), distanceMetres }));
+  }
+
+  /** In no order of meaning. */
+  within(kind: string, region: Region, accept: (row: Row) => boolean): Row[] {
+    const row = (id: string) => this.#rows.get(`${kind}.${id}`)!;
+    return (this.#places.get(kind)?.within(region, (id) => accept(row(id))) ?? []).map(row);
   }
 
   /** Waits until everything up to the sequence is shown. @returns false when that took longer */
@@ -223,18 +291,55 @@ export class Board {
     }
   }
 
-  #show({ kind, id }: Address, row: Row): void {
+  #show(address: Address, row: Row): void {
+    const { kind, id } = address;
     const key = `${kind}.${id}`;
     const known = this.#rows.get(key);
     if (known !== undefined && known.version >= row.version) return;
     const { agency, state, version, sequence } = row;
-    this.#rows.set(key, { id, agency, state, version, sequence });
-    if (known !== undefined) return;
-    const group = `${kind}.${agency}`;
-    const ids = this.#order.get(group);
-    if (ids === undefined) this.#order.set(group, [id]);
-    else if (ids[ids.length - 1]! < id) ids.push(id);
-    else ids.splice(lowerBound(ids, id), 0, id);
+    const shown = { id, agency, state, version, sequence };
+    this.#rows.set(key, shown);
+    if (known === undefined) this.#groups.add(`${kind}.${agency}`, id);
+    this.#share(kind, known, shown);
+    this.#locate(address, shown, this.#readings.get(key)?.reading);
+  }
+
+  #share(kind: string, known: Row | undefined, { id, state }: Row): void {
+    const sharedWith = this.#registry.get(kind)?.sharedWith;
+    if (sharedWith === undefined) return;
+    const before = known === undefined ? [] : sharedWith(known.state);
+    const now = sharedWith(state);
+    if (before === now) return;
+    for (const guest of before) if (!now.includes(guest)) this.#groups.remove(`${kind}.${guest}`, id);
+    for (const guest of now) this.#groups.add(`${kind}.${guest}`, id);
+  }
+
+  #locate({ kind, id }: Address, { state }: Row, reading: unknown): void {
+    const view = this.#views.get(kind);
+    if (view?.place === undefined) return;
+    const place = view.place(state, reading);
+    let places = this.#places.get(kind);
+    if (places === undefined) {
+      places = new PlaceIndex();
+      this.#places.set(kind, places);
+    }
+    if (place === undefined) places.delete(id);
+    else places.set(id, place);
+  }
+
+  /** What this process has kept itself is shown already. */
+  #measuredElsewhere({ subject, sequence, payload }: JournalEntry): void {
+    const address = addressOfEvents(subject);
+    const telemetry = address && this.#registry.get(address.kind)?.telemetry;
+    if (address === undefined || telemetry === undefined) return;
+    const known = this.#readings.get(stateKey(address));
+    if (known !== undefined && known.sequence >= sequence) return;
+    try {
+      const reading = telemetry.readingOf(JSON.parse(payload));
+      if (reading !== undefined) this.measured(address, { sequence, reading });
+    } catch (error) {
+      this.#ports.log.error({ subject, sequence, error }, "a record of telemetry cannot be shown");
+    }
   }
 
   #wakeWaiters(): void {
@@ -243,16 +348,4 @@ export class Board {
     this.#waiters = this.#waiters.filter(({ sequence }) => sequence > this.#sequence);
     for (const { wake } of due) wake();
   }
-}
-
-/** Index of the first id that is not below. */
-function lowerBound(ids: readonly string[], id: string): number {
-  let low = 0;
-  let high = ids.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ids[middle]! < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -6,6 +6,7 @@ import {
   AssertionFailure,
   decide,
   evolve,
+  type Forward,
   isForward,
   isJoint,
   isRefusal,
@@ -29,6 +30,10 @@ export interface CellHost {
   readonly committer: Committer;
   /** Sends to another actor, wherever it lives. */
   send(to: Address, message: Message): Promise<CellReply>;
+  /** Keeps a record of telemetry. @returns its sequence */
+  keep(subject: string, payload: string): Promise<number>;
+  /** A record of this cell's telemetry is kept. */
+  kept(cell: Cell, sequence: number, reading: unknown): void;
   /** An envelope of this cell is in the journal. */
   committed(cell: Cell, envelope: Envelope, image: Image): void;
   /** A cell could not be mended by its own strategy. */
@@ -48,6 +53,9 @@ export interface CellOptions {
 }
 
 export const cellDefaults: CellOptions = { decideAttempts: 8, holdMs: 5_000, systemMailboxMax: 4_096, dedupe: true };
+
+/** The layout of a record of telemetry. */
+const TELEMETRY_VERSION = 1;
 
 interface Waiting {
   readonly message: Message;
@@ -90,6 +98,8 @@ export class Cell {
   #hold: Hold | undefined;
   #stoppedUntilMs = 0;
   #consecutiveFailures = 0;
+  /** The last reading of its telemetry; undefined when it was not looked up yet. */
+  #reading: { readonly last: unknown } | undefined;
 
   constructor(definition: AnyActor, address: Address, partition: number, host: CellHost) {
     this.#definition = definition;
@@ -181,6 +191,9 @@ export class Cell {
       case "command":
         await this.#command(message, answer);
         break;
+      case "report":
+        await this.#report(message, image, answer);
+        break;
       case "prepare":
         await this.#prepare(message, image, answer);
         break;
@@ -193,7 +206,7 @@ export class Cell {
     const { by } = message;
     const agency = this.#definition.agencyOf(state);
     if (agency === undefined || isSystem(by) || by.agencies.includes(agency)) return false;
-    if (message.op === "prepare" && message.trusted === true) return false;
+    if ((message.op === "prepare" || message.op === "command") && message.trusted === true) return false;
     return !(this.#definition.sharedWith?.(state).some((guest) => by.agencies.includes(guest)) ?? false);
   }
 
@@ -218,7 +231,7 @@ export class Cell {
       if (isRefusal(decision)) return answer(failureOf(decision));
       if (isForward(decision)) {
         // Outside the mailbox: the leader will ask this very actor to take part.
-        void this.#forward(message, decision.forwardTo, decision.command).then(answer);
+        void this.#forward(message, decision).then(answer);
         return;
       }
       const events = isJoint(decision) ? decision.events : decision;
@@ -230,6 +243,43 @@ export class Cell {
       this.#image = undefined;
     }
     answer(failure("contended", `${this.key} kept changing while this was decided`));
+  }
+
+  /** Looked at in order; kept outside the mailbox, so that many reports share a write and no command waits for one. */
+  async #report(message: Message & { op: "report" }, image: Image, answer: (reply: CellReply) => void): Promise<void> {
+    const { telemetry, agencyOf } = this.#definition;
+    const agency = agencyOf(image.state);
+    if (telemetry === undefined || agency === undefined) {
+      return answer(failure("not_found", `no such ${this.address.kind}`));
+    }
+    const subject = subjects.telemetry(agency, this.address);
+    this.#reading ??= { last: await this.#lastReading(subject, telemetry) };
+    const at = this.#now();
+    const observed = telemetry.observe(image.state, this.#reading.last, message.report, {
+      id: this.address.id,
+      at,
+      by: message.by,
+    });
+    if (isRefusal(observed)) return answer(failureOf(observed));
+    const { record, answer: receipt } = observed;
+    const reading = telemetry.readingOf(record);
+    if (reading !== undefined) this.#reading = { last: reading };
+    const payload = JSON.stringify({ v: TELEMETRY_VERSION, at, by: message.by.subject, ...record });
+    void this.#host.keep(subject, payload).then(
+      (sequence) => {
+        if (reading !== undefined) this.#host.kept(this, sequence, reading);
+        answer({ ok: true, state: receipt, version: image.version, sequence });
+      },
+      (error: unknown) => {
+        this.#reading = undefined;
+        void this.#failed(message, error).then(answer);
+      },
+    );
+  }
+
+  async #lastReading(subject: string, telemetry: NonNullable<AnyActor["telemetry"]>): Promise<unknown> {
+    const last = await this.#host.ports.telemetry.last(subject);
+    return last === undefined ? undefined : telemetry.readingOf(JSON.parse(last.payload));
   }
 
   async #commit(
@@ -324,10 +374,13 @@ export class Cell {
     return { ok: true, state: undefined, version: 0, sequence: 0 };
   }
 
-  async #forward(message: Message & { op: "command" }, to: Address, command: { type: string }): Promise<CellReply> {
+  async #forward(
+    message: Message & { op: "command" },
+    { forwardTo, command, trusted = false }: Forward,
+  ): Promise<CellReply> {
     try {
       const { expectedVersion: _ours, fresh: _fresh, ...rest } = message;
-      const led = await this.#host.send(to, { ...rest, command, cause: this.key });
+      const led = await this.#host.send(forwardTo, { ...rest, command, cause: this.key, trusted });
       if (!led.ok) return led;
       return await this.deliver({ op: "read", by: message.by, requestId: message.requestId });
     } catch (error) {

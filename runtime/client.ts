@@ -47,6 +47,11 @@ export class Client {
     return this.send(to, { op: "command", commandId, command, ...rest });
   }
 
+  /** Keeps what was measured. The answer's state is what was thought of it. */
+  report(to: Address, report: unknown, by: Principal, requestId: string): Promise<Reply> {
+    return this.send(to, { op: "report", report, by, requestId });
+  }
+
   /** The state as it is. */
   read(to: Address, by: Principal, requestId: string): Promise<Reply> {
     return this.send(to, { op: "read", by, requestId });

@@ -15,6 +15,7 @@ import { type LeaseOptions, Leases, leaseDefaults } from "./placement/leases.ts"
 import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
 import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
+import { TelemetryWriter } from "./telemetry-writer.ts";
 
 export interface HostOptions {
   readonly committer: CommitterOptions;
@@ -54,6 +55,7 @@ export class Host implements CellHost {
   readonly #board: Board;
   readonly #coverage: Coverage;
   readonly #writer: SnapshotWriter;
+  readonly #telemetry: TelemetryWriter;
   readonly #cells = new Map<string, Cell>();
   readonly #serving = new Map<number, () => void>();
   readonly #leaving = new Set<number>();
@@ -73,6 +75,7 @@ export class Host implements CellHost {
     this.options = options.cell;
     this.committer = new Committer(ports.journal, ports.clock, options.committer);
     this.#writer = new SnapshotWriter(ports, options.snapshots, coverage, () => this.committer.pending > 0);
+    this.#telemetry = new TelemetryWriter(ports.telemetry, ports.clock.soon);
     this.leases = new Leases(ports, options.lease, {
       gained: (partition) => this.#gained(partition),
       leaving: (partition) => this.#leave(partition),
@@ -168,6 +171,14 @@ export class Host implements CellHost {
     this.#commits += 1;
     this.#writer.mark(cell);
     this.#board.committed(cell.address, { agency: envelope.agency, ...image });
+  }
+
+  keep(subject: string, payload: string): Promise<number> {
+    return this.#telemetry.write(subject, payload);
+  }
+
+  kept(cell: Cell, sequence: number, reading: unknown): void {
+    this.#board.measured(cell.address, { sequence, reading });
   }
 
   escalated(cell: Cell, error: unknown): void {

@@ -24,10 +24,14 @@ export type Message =
       readonly expectedVersion?: number;
       /** The sender has just made the id up: nothing need be read first, the fence shows if that was wrong. */
       readonly fresh?: boolean;
+      /** See `Forward`. */
+      readonly trusted?: boolean;
       readonly cause?: string;
     })
   /** The state as it is. */
   | (From & { readonly op: "read" })
+  /** Measured, not decided: kept as telemetry. */
+  | (From & { readonly op: "report"; readonly report: unknown })
   /** Part of another actor's commit: check, answer with what to append, and wait for `settle`. */
   | (From & {
       readonly op: "prepare";

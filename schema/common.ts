@@ -67,3 +67,31 @@ export const oneOrMore = <T extends z.ZodType<unknown, string>>(one: T) =>
     .transform((list) => list.split(","))
     .pipe(z.array(one).min(1).max(20))
     .describe("one value, or several separated by commas");
+
+/** A number in a query. */
+export const numeric = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[+-]?\d{1,9}(?:\.\d{1,17})?$/, "a number")
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+/** Half way round the earth. */
+const RADIUS_MAX_METRES = 20_037_600;
+
+/** A circle in a query. */
+export const near = {
+  lat: numeric(-90, 90).optional().describe("degrees north, WGS 84; with lon"),
+  lon: numeric(-180, 180).optional().describe("degrees east, WGS 84; with lat"),
+  radius: numeric(0, RADIUS_MAX_METRES).optional().describe("metres; with lat and lon"),
+};
+
+interface Near {
+  readonly lat?: number | undefined;
+  readonly lon?: number | undefined;
+  readonly radius?: number | undefined;
+}
+
+export const isWholeNear = ({ lat, lon, radius }: Near): boolean =>
+  (lat === undefined) === (lon === undefined) && (radius === undefined || lat !== undefined);
+export const NEAR_NEEDS = "lat and lon come together, and radius with them";

@@ -1,5 +1,18 @@
 import { z } from "zod";
-import { code, freeForm, limits, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
+import {
+  code,
+  freeForm,
+  isWholeNear,
+  limits,
+  NEAR_NEEDS,
+  near,
+  oneOrMore,
+  page,
+  place,
+  text,
+  timestamp,
+  uuid,
+} from "./common.ts";
 import { agencyId } from "./principal.ts";
 import { type ResourceType, resourceTypes, type StatusDetail } from "./resource.ts";
 
@@ -13,6 +26,14 @@ export type AssignmentStatus = (typeof assignmentStatuses)[number];
 export const priority = z.number().int().min(1).max(5).describe("1 (highest) to 5");
 
 const unitType = z.enum(resourceTypes);
+
+/** How much is asked for: each level of a run card adds to the one before. */
+export const ALARM_LEVELS_MAX = 10;
+const alarmLevel = z.number().int().min(1).max(ALARM_LEVELS_MAX);
+
+/** What is timed: call to first unit sent, sent to moving, moving to on scene. */
+export const phases = ["dispatch", "turnout", "travel"] as const;
+export type Phase = (typeof phases)[number];
 
 export const assignment = z.strictObject({
   unitId: uuid,
@@ -43,7 +64,12 @@ export const incident = z
     location: place.nullable(),
     address: freeForm.nullable(),
     assignments: z.array(assignment),
+    alarmLevel: alarmLevel,
+    atRisk: z.array(z.enum(phases)).describe("phases whose time target is in danger or missed"),
     parentId: uuid.nullable(),
+    mergedIntoId: uuid.nullable().describe("the incident that this one is a duplicate of"),
+    links: z.array(uuid).describe("related incidents"),
+    sharedWith: z.array(agencyId).describe("agencies that may read it and assign their own units"),
     sourceAlertId: uuid.nullable(),
     reportedById: z.string().nullable(),
     metadata: freeForm,
@@ -75,7 +101,7 @@ export const createIncident = z
     type: code,
     category: code,
     title,
-    priority: priority.default(3),
+    priority: priority.optional().describe("default: what the agency says of the type, else 3"),
     description: editable.description.optional(),
     location: editable.location.optional(),
     address: editable.address.optional(),
@@ -100,10 +126,14 @@ export const assignUnits = z
   .strictObject({
     unitId: uuid.optional(),
     unitIds: z.array(uuid).min(1).max(limits.unitsPerAssign).optional(),
+    auto: z.literal(true).optional().describe("the units that are recommended, as many as there are"),
     unitType: unitType.default("vehicles"),
     replaces: uuid.optional().describe("the unit on this incident that the new one replaces"),
   })
-  .refine((body) => (body.unitId === undefined) !== (body.unitIds === undefined), "either unitId or unitIds")
+  .refine(
+    (body) => [body.unitId, body.unitIds, body.auto].filter((given) => given !== undefined).length === 1,
+    "one of unitId, unitIds and auto",
+  )
   .refine((body) => new Set(body.unitIds).size === (body.unitIds?.length ?? 0), "a unit named twice")
   .meta({ id: "AssignUnits" });
 
@@ -111,28 +141,65 @@ export const escalateIncident = z
   .strictObject({ priority: priority.optional().describe("default: one step up"), reason: text(1000).min(1) })
   .meta({ id: "EscalateIncident" });
 
+export const raiseAlarm = z
+  .strictObject({ level: alarmLevel.optional().describe("default: one level up"), reason: text(1000).min(1) })
+  .meta({ id: "RaiseAlarm" });
+
+export const mergeIncident = z
+  .strictObject({ duplicateId: uuid.describe("the incident that becomes a duplicate of this one") })
+  .meta({ id: "MergeIncident" });
+
+export const linkIncident = z.strictObject({ incidentId: uuid }).meta({ id: "LinkIncident" });
+
+export const shareIncident = z.strictObject({ agencyId }).meta({ id: "ShareIncident" });
+
+export const listedIncident = z
+  .strictObject({ ...incident.shape, distance: z.number().optional().describe("metres, for a list around a point") })
+  .meta({ id: "ListedIncident" });
+
+export const incidentMoment = z.strictObject({
+  at: z
+    .union([timestamp, z.string().regex(/^\d{1,15}$/, "a time, or a sequence of the journal")])
+    .optional()
+    .describe("the incident as it was: a time (RFC 3339), or a sequence of the journal"),
+});
+
 export const closeIncident = z
   .strictObject({ disposition: text(100).min(1), note: text(4000).optional() })
   .meta({ id: "CloseIncident" });
 
-export const incidentFilters = z.strictObject({
-  ...page,
-  status: oneOrMore(z.enum(incidentStatuses)).optional(),
-  priority: oneOrMore(
-    z
+export const incidentFilters = z
+  .strictObject({
+    ...page,
+    status: oneOrMore(z.enum(incidentStatuses)).optional(),
+    priority: oneOrMore(
+      z
+        .string()
+        .regex(/^[1-5]$/, "1 to 5")
+        .transform(Number),
+    ).optional(),
+    type: oneOrMore(code).optional(),
+    category: oneOrMore(code).optional(),
+    agencyId: agencyId.optional(),
+    unitId: uuid.optional().describe("with this unit assigned and not cleared"),
+    parentId: uuid.optional(),
+    incidentNumber: z.string().max(50).optional(),
+    createdAfter: timestamp.optional(),
+    createdBefore: timestamp.optional(),
+    ...near,
+    bbox: z
       .string()
-      .regex(/^[1-5]$/, "1 to 5")
-      .transform(Number),
-  ).optional(),
-  type: oneOrMore(code).optional(),
-  category: oneOrMore(code).optional(),
-  agencyId: agencyId.optional(),
-  unitId: uuid.optional().describe("with this unit assigned and not cleared"),
-  parentId: uuid.optional(),
-  incidentNumber: z.string().max(50).optional(),
-  createdAfter: timestamp.optional(),
-  createdBefore: timestamp.optional(),
-});
+      .regex(/^-?[\d.]+(?:,-?[\d.]+){3}$/, "west,south,east,north in degrees")
+      .optional()
+      .describe("west,south,east,north in degrees; west above east goes across the antimeridian"),
+    polygon: z
+      .string()
+      .max(8_000)
+      .regex(/^-?[\d.]+,-?[\d.]+(?: -?[\d.]+,-?[\d.]+){2,}$/, "lon,lat lon,lat lon,lat …")
+      .optional()
+      .describe("a ring of places, lon,lat lon,lat …, edges straight on the map"),
+  })
+  .refine(isWholeNear, NEAR_NEEDS);
 export type IncidentFilters = z.infer<typeof incidentFilters>;
 
 /** What may be asked of an incident's actor. Ids and numbers are made before, so that deciding stays pure. */
@@ -144,8 +211,15 @@ export type IncidentCommand =
       readonly fields: IncidentFields;
       readonly reportedById: string | null;
       readonly sourceAlertId: string | null;
+      readonly policy?: Policy;
     }
-  | { readonly type: "update"; readonly changes: Partial<IncidentFields>; readonly note?: string }
+  | {
+      readonly type: "update";
+      readonly changes: Partial<IncidentFields>;
+      readonly note?: string;
+      /** With a type or priority that changes: the rules that then hold. */
+      readonly policy?: Policy;
+    }
   /** A change of fields and a transition in one: both are accepted or neither is. */
   | {
       readonly type: "patch";
@@ -156,6 +230,8 @@ export type IncidentCommand =
       readonly type: "assign";
       readonly units: readonly { readonly unitId: string; readonly unitType: ResourceType }[];
       readonly replaces?: string;
+      /** What the choice was made from, where the system made it. */
+      readonly recommendation?: Readonly<Record<string, unknown>>;
     }
   | {
       readonly type: "unitStatus";
@@ -173,7 +249,35 @@ export type IncidentCommand =
   | { readonly type: "escalate"; readonly priority?: number; readonly reason: string }
   /** Sent by a deadline alone; `due` is the moment it was set for. */
   | { readonly type: "autoEscalate"; readonly due: string }
+  | { readonly type: "atRisk"; readonly phase: Phase; readonly due: string }
+  | { readonly type: "raiseAlarm"; readonly level?: number; readonly reason: string }
+  | { readonly type: "share"; readonly agencyId: string }
+  | { readonly type: "unshare"; readonly agencyId: string }
+  /** Asked of the incident that stays; the one with the lower id leads, and the other follows. */
+  | { readonly type: "merge"; readonly duplicateId: string }
+  | { readonly type: "leadAsDuplicate"; readonly of: string }
+  | { readonly type: "followAsDuplicate"; readonly of: string }
+  | { readonly type: "takeDuplicate"; readonly duplicateId: string }
+  | { readonly type: "link"; readonly incidentId: string }
+  | { readonly type: "unlink"; readonly incidentId: string }
+  /** The other incident's part of link and unlink. */
+  | { readonly type: "linkedBy"; readonly incidentId: string }
+  | { readonly type: "unlinkedBy"; readonly incidentId: string }
   | { readonly type: "close"; readonly disposition: string; readonly note?: string };
+
+/** What an agency's configuration says for an incident's type, by priority; kept with the incident it was made for. */
+export interface Policy {
+  readonly escalation?: Readonly<Record<number, EscalationRule>>;
+  readonly targets?: Readonly<Record<number, TimeTargets>>;
+}
+
+export interface EscalationRule {
+  readonly unassignedMs: number;
+  readonly action: "raise_priority" | "notify_supervisor" | "both";
+}
+
+/** How long each phase may take, and from which part of it on it is at risk. */
+export type TimeTargets = { readonly [P in Phase as `${P}Ms`]?: number } & { readonly atRiskPercent: number };
 
 /** The fields that a person enters. */
 export interface IncidentFields {
@@ -197,11 +301,13 @@ export type IncidentEvent =
       readonly fields: IncidentFields;
       readonly reportedById: string | null;
       readonly sourceAlertId: string | null;
+      readonly policy?: Policy;
     }
   | {
       readonly type: "incident.updated";
       readonly changes: Partial<IncidentFields>;
       readonly was: Partial<IncidentFields>;
+      readonly policy?: Policy;
     }
   | { readonly type: "incident.noted"; readonly note: string }
   | {
@@ -225,6 +331,16 @@ export type IncidentEvent =
       readonly to: number;
       readonly reason: string;
     }
+  | { readonly type: "incident.recommended"; readonly recommendation: Readonly<Record<string, unknown>> }
+  | { readonly type: "incident.alarm_raised"; readonly from: number; readonly to: number; readonly reason: string }
+  | { readonly type: "incident.supervisor_notified"; readonly reason: string }
+  | { readonly type: "sla.at_risk"; readonly phase: Phase; readonly since: string; readonly targetMs: number }
+  | { readonly type: "incident.shared"; readonly agencyId: string }
+  | { readonly type: "incident.unshared"; readonly agencyId: string }
+  | { readonly type: "incident.merged"; readonly duplicateId: string }
+  | { readonly type: "incident.merged_into"; readonly into: string }
+  | { readonly type: "incident.linked"; readonly incidentId: string }
+  | { readonly type: "incident.unlinked"; readonly incidentId: string }
   | { readonly type: "incident.resolved"; readonly reason?: string }
   | { readonly type: "incident.cancelled"; readonly reason?: string }
   | { readonly type: "incident.reopened"; readonly reason?: string }

@@ -107,9 +107,9 @@ function queryParameters({ query }: Route): object[] {
   return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
 }
 
-function headerParameters({ method, query }: Route): object[] {
+function headerParameters({ method, refusals }: Route): object[] {
   const text = { type: "string" };
-  if (method === "get" && query === undefined) return [];
+  if (method === "get" && !refusals.includes("board_behind")) return [];
   if (method === "get") {
     return [
       {

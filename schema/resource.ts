@@ -1,5 +1,18 @@
 import { z } from "zod";
-import { code, freeForm, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
+import {
+  code,
+  freeForm,
+  isWholeNear,
+  NEAR_NEEDS,
+  near,
+  numeric,
+  oneOrMore,
+  page,
+  place,
+  text,
+  timestamp,
+  uuid,
+} from "./common.ts";
 import { agencyId } from "./principal.ts";
 
 export const resourceTypes = ["personnel", "vehicles", "equipment"] as const;
@@ -189,6 +202,68 @@ export const resourceFilters = z.strictObject({
 });
 export type ResourceFilters = z.infer<typeof resourceFilters>;
 
+const matching = {
+  type: oneOrMore(z.enum(resourceTypes)).optional(),
+  category: oneOrMore(code).optional(),
+  capabilities: oneOrMore(code).optional().describe("all of them; those of crew and equipment count"),
+  agencyId: agencyId.optional(),
+  limit: page.limit,
+};
+
+export const nearbyQuery = z.strictObject({
+  ...matching,
+  lat: numeric(-90, 90),
+  lon: numeric(-180, 180),
+  radius: near.radius.describe("metres; default: 5000"),
+  availability: z
+    .enum(["sendable", "any"])
+    .default("sendable")
+    .describe("sendable: available or conditional; any: also what is at work"),
+});
+
+export const availableQuery = z
+  .strictObject({
+    ...matching,
+    ...near,
+    incidentId: uuid.optional().describe("recommends for this incident: place and needs are then its own"),
+  })
+  .refine((query) => isWholeNear(query) || (query.incidentId !== undefined && query.lat === undefined), NEAR_NEEDS);
+
+const located = z
+  .strictObject({
+    ...resource.shape,
+    distance: z.number().nullable().describe("metres along the great circle"),
+  })
+  .meta({ id: "LocatedResource" });
+
+export const nearbyAnswer = z.strictObject({ items: z.array(located), next: z.null(), complete: z.boolean() });
+
+const requirement = {
+  capabilities: z.array(code),
+  types: z.array(z.enum(resourceTypes)),
+  count: z.number().int(),
+};
+
+export const availableAnswer = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      ...located.shape,
+      recommended: z.boolean().optional(),
+      reason: z.string().optional().describe("why it is listed where it is"),
+    }),
+  ),
+  next: z.null(),
+  complete: z.boolean(),
+  shortfalls: z
+    .array(z.strictObject({ ...requirement, missing: z.number().int() }))
+    .optional()
+    .describe("what nobody can cover"),
+  inputs: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe("the states this was made from: sequences of the journal, times of positions"),
+});
+
 /** The fields that a person enters. */
 export interface ResourceFields {
   readonly callSign: string;
@@ -230,7 +305,6 @@ export type ResourceCommand =
   /** Sent by deadlines alone; `due` is the moment they were set for. */
   | { readonly type: "shiftOver"; readonly due: string }
   | { readonly type: "statusOverdue"; readonly due: string }
-  | { readonly type: "reportFixes"; readonly fixes: readonly Position[] }
   | { readonly type: "attach"; readonly carrierId: string; readonly carrierType: ResourceType }
   | { readonly type: "detach" }
   /** The carrier's and the member's part of attach and detach: whichever leads, the other follows. */

@@ -1,3 +1,5 @@
+import { auditRoutes } from "./routes/audit.ts";
+import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
@@ -5,6 +7,11 @@ import type { Route } from "./routes/route.ts";
 export { pathParameters, type Route } from "./routes/route.ts";
 
 /** Every operation there is: the gateway, the OpenAPI document and the tests are made from this table. */
-export const routes = { ...incidentRoutes, ...resourceRoutes } as const satisfies Record<string, Route>;
+export const routes = {
+  ...incidentRoutes,
+  ...resourceRoutes,
+  ...auditRoutes,
+  ...configurationRoutes,
+} as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

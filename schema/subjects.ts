@@ -20,6 +20,8 @@ function safe(token: string): string {
 
 export const streams = {
   events: { name: "EVENTS", subjects: ["evt.>"] },
+  /** Position fixes: telemetry, not journal. */
+  locations: { name: "LOCATIONS", subjects: ["loc.>"] },
   timers: { name: "TIMERS", subjects: ["timer.>"] },
   numbers: { name: "NUMBERS", subjects: ["num.>"] },
   dead: { name: "DEAD", subjects: ["dead.>"] },
@@ -32,6 +34,8 @@ export const subjects = {
   events: (agency: string, { kind, id }: Address) => `evt.${safe(agency)}.${safe(kind)}.${safe(id)}`,
   /** An actor's journal whatever the agency, for a reader who does not know it yet. An id has one agency for ever. */
   eventsOf: ({ kind, id }: Address) => `evt.*.${safe(kind)}.${safe(id)}`,
+  /** What is measured of an actor: `loc.<agency>.<kind>.<id>`. */
+  telemetry: (agency: string, { kind, id }: Address) => `loc.${safe(agency)}.${safe(kind)}.${safe(id)}`,
   command: (partition: number, { kind, id }: Address) => `cmd.${safe(kind)}.${partition}.${safe(id)}`,
   commandsOf: (partition: number) => `cmd.*.${partition}.*`,
   timerSet: ({ kind, id }: Address, name: string) => `timer.set.${safe(kind)}.${safe(id)}.${safe(name)}`,
@@ -41,10 +45,17 @@ export const subjects = {
   dead: ({ kind, id }: Address) => `dead.${safe(kind)}.${safe(id)}`,
 } as const;
 
-/** The actor of a journal subject; undefined when it is none. */
+/** The actor of a journal's or telemetry's subject; undefined when it is none. */
 export function addressOfEvents(subject: string): (Address & { agency: string }) | undefined {
   const [prefix, agency, kind, id, more] = subject.split(".");
-  if (prefix !== "evt" || agency === undefined || kind === undefined || id === undefined || more !== undefined) return;
+  if (
+    (prefix !== "evt" && prefix !== "loc") ||
+    agency === undefined ||
+    kind === undefined ||
+    id === undefined ||
+    more !== undefined
+  )
+    return;
   return { agency, kind, id };
 }
 

@@ -9,21 +9,27 @@ import { dirname, join, normalize } from "node:path";
 const NONE = /^$/;
 const RULES = [
   { of: /^schema\//, files: /^schema\//, packages: /^zod$/ },
-  { of: /^actors\/registry\.ts$/, files: /^(?:schema\/|actors\/|runtime\/(?:actor|board)\.ts$)/, packages: NONE },
+  {
+    of: /^actors\/registry\.ts$/,
+    files: /^(?:schema\/|actors\/|runtime\/(?:actor|board|places\/place)\.ts$)/,
+    packages: NONE,
+  },
   {
     of: /^actors\//,
-    files: /^(?:schema\/|runtime\/(?:actor|board)\.ts$|runtime\/testing\/)/,
+    files: /^(?:schema\/|runtime\/(?:actor|board|places\/place)\.ts$|runtime\/testing\/)/,
     ownFolder: true,
     packages: NONE,
   },
   { of: /^runtime\/ports\//, files: /^(?:schema|runtime\/ports)\//, packages: /^(?:node:|uuid$)/ },
   { of: /^runtime\/nats\//, files: /^(?:schema\/|runtime\/(?!sim\/))/, packages: /^@nats-io\// },
   { of: /^runtime\/sim\//, files: /^(?:schema\/|runtime\/(?!nats\/))/, packages: /^node:crypto$/ },
+  { of: /^runtime\/places\//, files: /^runtime\/places\//, packages: /^flatqueue$/ },
   { of: /^runtime\//, files: /^(?:schema\/|runtime\/(?!nats\/|sim\/))/, packages: /^node:crypto$/ },
   { of: /^gateways\/http\/uws\.ts$/, files: NONE, packages: /^uWebSockets\.js$/ },
   {
     of: /^gateways\//,
-    files: /^(?:schema\/|gateways\/|runtime\/(?!nats\/|sim\/))/,
+    // To show and match what the board holds, a gateway asks the actors' own pure rules.
+    files: /^(?:schema\/|gateways\/|actors\/|runtime\/(?!nats\/|sim\/))/,
     packages: /^(?!@nats-io\/|uWebSockets\.js)/,
   },
 ];

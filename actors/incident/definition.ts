@@ -2,9 +2,28 @@ import type { ActorDefinition, DecideContext, Decision, Participation } from "..
 import { assert, decide, isForward, isJoint, isRefusal, refuse } from "../../runtime/actor.ts";
 import { changesOf } from "../../schema/changes.ts";
 import { limits } from "../../schema/common.ts";
-import type { Assignment, AssignmentStatus, IncidentCommand, IncidentEvent } from "../../schema/incident.ts";
-import { escalationDeadlines } from "./escalation.ts";
+import {
+  ALARM_LEVELS_MAX,
+  type Assignment,
+  type AssignmentStatus,
+  type IncidentCommand,
+  type IncidentEvent,
+} from "../../schema/incident.ts";
+import { autoEscalate, escalationDeadlines } from "./escalation.ts";
+import { isOwners, withGuests } from "./guests.ts";
+import {
+  followAsDuplicate,
+  leadAsDuplicate,
+  link,
+  linkedBy,
+  merge,
+  share,
+  takeDuplicate,
+  unlink,
+  unlinkedBy,
+} from "./relations.ts";
 import { active, derivedStatus, furtherThan, type IncidentState, type Known, statusesReachableFrom } from "./state.ts";
+import { atRisk, timeTargetDeadlines } from "./time-targets.ts";
 
 type Result = Decision<IncidentEvent>;
 
@@ -14,8 +33,9 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
   initial: { phase: "unknown" },
   limits: { mailboxMax: 256, idleMs: 600_000 },
   agencyOf: (s) => (s.phase === "unknown" ? undefined : s.agencyId),
+  sharedWith: (s) => (s.phase === "unknown" ? NOBODY : s.sharedWith),
 
-  decide: {
+  decide: withGuests({
     create: (s, c) => {
       if (s.phase !== "unknown") return refuse("already_exists", "this incident exists already");
       const { type: _type, ...created } = c;
@@ -26,7 +46,9 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       known(s, (it) => {
         if (it.status === "closed") return final(it);
         const changed = changesOf(it.fields, c.changes);
-        const events: IncidentEvent[] = changed === undefined ? [] : [{ type: "incident.updated", ...changed }];
+        const policy = c.policy === undefined ? {} : { policy: c.policy };
+        const events: IncidentEvent[] =
+          changed === undefined ? [] : [{ type: "incident.updated", ...changed, ...policy }];
         if (c.note !== undefined) events.push({ type: "incident.noted", note: c.note });
         return events;
       }),
@@ -44,6 +66,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     assign: (s, c, context) =>
       known(s, (it) => {
         if (!["new", "assigned", "en_route", "on_scene"].includes(it.status)) return notAllowed(it, "assigned");
+        if (c.units.length === 0) return refuse("nothing_recommended", "nobody who may be sent covers what is needed");
         const held = c.units.find(({ unitId }) => active(it, unitId))?.unitId;
         if (held !== undefined) {
           return refuse("already_assigned", `unit ${held} is assigned to this incident already`, { unitId: held });
@@ -61,11 +84,13 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
           unitType,
           ...(c.replaces === undefined ? {} : { replaces: c.replaces }),
         }));
+        if (c.recommendation !== undefined)
+          events.unshift({ type: "incident.recommended", recommendation: c.recommendation });
         if (c.replaces === undefined) return withStatus(it, events, joins);
         const replaced = active(it, c.replaces);
         if (replaced === undefined) return notAssigned(c.replaces);
         events.push(cleared(replaced, "replaced"));
-        return withStatus(it, events, [...joins, release(replaced, context)]);
+        return withStatus(it, events, [...joins, release(it, replaced, context)]);
       }),
 
     unitStatus: (s, c, context) =>
@@ -82,14 +107,14 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         if (unit === undefined) return notAssigned(c.unitId!);
         if (c.status === "cleared") {
           const to = c.unitSays === undefined ? {} : { status: c.unitSays };
-          return withStatus(it, [cleared(unit, c.reason)], [release(unit, context, { ...to, ...c.detail })]);
+          return withStatus(it, [cleared(unit, c.reason)], [release(it, unit, context, { ...to, ...c.detail })]);
         }
         const says = c.unitSays ?? c.status;
         const joins: Participation[] = [
           {
             to: { kind: "resource", id: unit.unitId },
             command: { type: "follow", incidentId: context.id, status: says, ...c.detail },
-            trusted: true,
+            trusted: isOwners(it, context),
           },
         ];
         // Transporting, say, is the unit's own affair, and so is its agency's own code: its assignment stays as it is.
@@ -150,13 +175,37 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         return [{ type: "incident.escalated", from, to, reason: c.reason }];
       }),
 
-    autoEscalate: (s, c) => {
-      // A ring that comes late means nothing any more: the state says whether it is still due.
-      const due = escalationDeadlines(s).some(({ at }) => at === c.due);
-      if (s.phase === "unknown" || !due) return [];
-      const from = s.fields.priority;
-      return [{ type: "incident.escalated", from, to: from - 1, reason: "no unit assigned in time" }];
-    },
+    // A ring that comes late means nothing any more: the state says whether it is still due.
+    autoEscalate: (s, c) =>
+      s.phase === "known" && escalationDeadlines(s).some(({ at }) => at === c.due) ? autoEscalate(s) : [],
+
+    atRisk: (s, c) => atRisk(s, c),
+
+    raiseAlarm: (s, c) =>
+      known(s, (it) => {
+        if (["resolved", "closed", "cancelled"].includes(it.status)) return final(it);
+        const from = it.alarmLevel;
+        const to = c.level ?? from + 1;
+        if (to <= from || to > ALARM_LEVELS_MAX) {
+          const detail = `the alarm level is ${from}: it can only be raised above that, ${ALARM_LEVELS_MAX} at most`;
+          return refuse("alarm_at_limit", detail, { alarmLevel: from });
+        }
+        return [{ type: "incident.alarm_raised", from, to, reason: c.reason }];
+      }),
+
+    share: (s, c) => known(s, (it) => share(it, c.agencyId)),
+    unshare: (s, c) =>
+      known(s, (it) =>
+        it.sharedWith.includes(c.agencyId) ? [{ type: "incident.unshared", agencyId: c.agencyId }] : [],
+      ),
+    merge: (s, c, { id }) => known(s, (it) => merge(it, id, c.duplicateId)),
+    leadAsDuplicate: (s, c, { id }) => known(s, (it) => leadAsDuplicate(it, id, c.of)),
+    followAsDuplicate: (s, c) => known(s, (it) => followAsDuplicate(it, c.of)),
+    takeDuplicate: (s, c) => known(s, (it) => takeDuplicate(it, c.duplicateId)),
+    link: (s, c, { id }) => known(s, (it) => link(it, id, c.incidentId)),
+    linkedBy: (s, c, { id }) => known(s, (it) => linkedBy(it, id, c.incidentId)),
+    unlink: (s, c, { id }) => known(s, (it) => unlink(it, id, c.incidentId)),
+    unlinkedBy: (s, c) => known(s, (it) => unlinkedBy(it, c.incidentId)),
 
     close: (s, c) =>
       known(s, (it) => {
@@ -165,7 +214,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
           { type: "incident.closed", disposition: c.disposition, ...(c.note === undefined ? {} : { note: c.note }) },
         ];
       }),
-  },
+  }),
 
   evolve: {
     "incident.created": (s, { type: _type, ...e }, { at, by }) => {
@@ -173,13 +222,21 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       return {
         phase: "known",
         ...e,
+        policy: e.policy ?? null,
         status: "new",
         assignments: [],
+        alarmLevel: 1,
+        atRisk: [],
+        mergedIntoId: null,
+        duplicates: [],
+        links: [],
+        sharedWith: NOBODY,
         disposition: null,
         createdBy: by,
         createdAt: at,
         updatedAt: at,
         waitingSince: at,
+        escalatedSince: null,
         resolvedAt: null,
         closedAt: null,
       };
@@ -188,6 +245,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       ...existing(s),
       updatedAt: at,
       fields: { ...existing(s).fields, ...e.changes },
+      policy: e.policy ?? existing(s).policy,
     }),
     "incident.noted": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
     "incident.assigned": (s, e, { at }) => {
@@ -223,12 +281,54 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       assert(it.fields.priority === e.from, `the priority is ${it.fields.priority}, not ${e.from}`);
       return { ...it, updatedAt: at, waitingSince: at, fields: { ...it.fields, priority: e.to } };
     },
+    "incident.recommended": (s) => existing(s),
+    "incident.alarm_raised": (s, e, { at }) => {
+      const it = existing(s);
+      assert(it.alarmLevel === e.from, `the alarm level is ${it.alarmLevel}, not ${e.from}`);
+      return { ...it, alarmLevel: e.to, updatedAt: at };
+    },
+    "incident.supervisor_notified": (s) => ({ ...existing(s), escalatedSince: existing(s).waitingSince }),
+    "sla.at_risk": (s, e) => ({ ...existing(s), atRisk: [...existing(s).atRisk, e.phase] }),
+    "incident.shared": (s, e, { at }) => ({
+      ...existing(s),
+      sharedWith: [...existing(s).sharedWith, e.agencyId],
+      updatedAt: at,
+    }),
+    "incident.unshared": (s, e, { at }) => ({
+      ...existing(s),
+      sharedWith: existing(s).sharedWith.filter((agency) => agency !== e.agencyId),
+      updatedAt: at,
+    }),
+    "incident.merged": (s, e, { at }) => {
+      const it = existing(s);
+      assert(!it.duplicates.includes(e.duplicateId), "it is merged already");
+      return { ...it, duplicates: [...it.duplicates, e.duplicateId], updatedAt: at };
+    },
+    "incident.merged_into": (s, e, { at }) => ({
+      ...idle(s),
+      status: "closed",
+      disposition: "duplicate",
+      mergedIntoId: e.into,
+      closedAt: at,
+      updatedAt: at,
+    }),
+    "incident.linked": (s, e, { at }) => ({
+      ...existing(s),
+      links: [...existing(s).links, e.incidentId],
+      updatedAt: at,
+    }),
+    "incident.unlinked": (s, e, { at }) => ({
+      ...existing(s),
+      links: existing(s).links.filter((id) => id !== e.incidentId),
+      updatedAt: at,
+    }),
     "incident.resolved": (s, _e, { at }) => ({ ...idle(s), status: "resolved", resolvedAt: at, updatedAt: at }),
     "incident.cancelled": (s, _e, { at }) => ({ ...idle(s), status: "cancelled", updatedAt: at }),
     "incident.reopened": (s, _e, { at }) => ({
       ...idle(s),
       status: "new",
       disposition: null,
+      mergedIntoId: null,
       resolvedAt: null,
       closedAt: null,
       updatedAt: at,
@@ -240,8 +340,10 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     },
   },
 
-  deadlines: escalationDeadlines,
+  deadlines: (s) => [...escalationDeadlines(s), ...timeTargetDeadlines(s)],
 };
+
+const NOBODY: readonly string[] = [];
 
 /** More is no incident but a data error, and each is carried in every snapshot. */
 const ASSIGNMENTS_MAX = 4 * limits.unitsPerAssign;
@@ -305,8 +407,13 @@ function cleared(
   return why === undefined ? moved : { ...moved, reason: why };
 }
 
-function release({ unitId }: Assignment, { id }: DecideContext, to: object = {}): Participation {
-  return { to: { kind: "resource", id: unitId }, command: { type: "release", incidentId: id, ...to }, trusted: true };
+/** Whoever owns the incident may free any unit on it; a guest its own alone. */
+function release(it: Known, { unitId }: Assignment, context: DecideContext, to: object = {}): Participation {
+  return {
+    to: { kind: "resource", id: unitId },
+    command: { type: "release", incidentId: context.id, ...to },
+    trusted: isOwners(it, context),
+  };
 }
 
 /** Events that move units, and the incident's own status where it follows from them. */
@@ -321,6 +428,6 @@ function finish(it: Known, event: IncidentEvent, context: DecideContext): Result
   const working = it.assignments.filter(({ status }) => status !== "cleared");
   return {
     events: [...working.map((unit) => cleared(unit)), event],
-    with: working.map((unit) => release(unit, context)),
+    with: working.map((unit) => release(it, unit, context)),
   };
 }

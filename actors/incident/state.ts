@@ -5,6 +5,8 @@ import {
   type IncidentEvent,
   type IncidentFields,
   type IncidentStatus,
+  type Phase,
+  type Policy,
 } from "../../schema/incident.ts";
 
 /** An incident's state. Unknown until it is created. */
@@ -19,12 +21,23 @@ export interface Known {
   readonly sourceAlertId: string | null;
   readonly status: IncidentStatus;
   readonly assignments: readonly Assignment[];
+  readonly alarmLevel: number;
+  /** Rules of its agency for its type, as they were when it was made. */
+  readonly policy: Policy | null;
+  /** Phases that were told to be at risk. */
+  readonly atRisk: readonly Phase[];
+  readonly mergedIntoId: string | null;
+  readonly duplicates: readonly string[];
+  readonly links: readonly string[];
+  readonly sharedWith: readonly string[];
   readonly disposition: string | null;
   readonly createdBy: string;
   readonly createdAt: string;
   readonly updatedAt: string;
   /** Since when nobody has been on it, at its priority: what escalation by time counts from. */
   readonly waitingSince: string;
+  /** The `waitingSince` for which somebody was told that nobody is on it. */
+  readonly escalatedSince: string | null;
   readonly resolvedAt: string | null;
   readonly closedAt: string | null;
 }

@@ -4,16 +4,23 @@ import type { Known } from "./state.ts";
 
 export const incidentView: View = {
   present(id, state, version): Incident {
-    const { fields, phase: _phase, waitingSince: _waitingSince, createdBy: _createdBy, ...rest } = state as Known;
+    const it = state as Known;
+    const { fields, phase: _phase, waitingSince: _w, escalatedSince: _e, policy: _p, createdBy: _c, ...rest } = it;
+    const { duplicates: _duplicates, ...shown } = rest;
     return {
       id,
       ...fields,
-      ...rest,
-      assignments: [...rest.assignments],
+      ...shown,
+      assignments: [...it.assignments],
+      atRisk: [...it.atRisk],
+      links: [...it.links],
+      sharedWith: [...it.sharedWith],
       metadata: { ...fields.metadata },
       version,
     } as Incident;
   },
+  place: (state) => (state as Known).fields.location ?? undefined,
+
   matches(state, filters) {
     const it = state as Known;
     const wanted = filters as Partial<IncidentFilters>;

@@ -19,7 +19,7 @@ import {
   takeAboard,
 } from "./attachment.ts";
 import { isDue, resourceDeadlines } from "./deadlines.ts";
-import { plausible } from "./plausibility.ts";
+import { positions } from "./positions.ts";
 import { availabilityOf, type Known, mayBeSent, type ResourceState } from "./state.ts";
 
 type Result = Decision<ResourceEvent>;
@@ -96,21 +96,6 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
       return [{ type: "resource.status_overdue", status: s.status, since: s.statusSince }];
     },
 
-    reportFixes: (s, c, { at }) =>
-      inService(s, (it) => {
-        let last = it.position;
-        const refused: { index: number; reason: string }[] = [];
-        c.fixes.forEach((fix, index) => {
-          const why = plausible(fix, last, at);
-          if (why === undefined) last = fix;
-          else refused.push({ index, reason: why });
-        });
-        const receipt = { accepted: c.fixes.length - refused.length, refused };
-        return last === null || last === it.position
-          ? [{ type: "resource.location_refused", ...receipt }]
-          : [{ type: "resource.location_updated", position: last, ...receipt }];
-      }),
-
     attach: (s, c, { id }) => known(s, (it) => attach(it, id, c)),
     takeAboard: (s, c, { id }) => known(s, (it) => takeAboard(it, id, c)),
     joinCarrier: (s, c, { id }) => known(s, (it) => joinCarrier(it, id, c)),
@@ -152,7 +137,6 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
         ...addedLater,
         ...e,
         position: location === null ? null : { ...location, at },
-        lastReport: null,
         incidentId: null,
         carrier: null,
         aboard: [],
@@ -231,15 +215,12 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
       assert(it.incidentId === e.incidentId, `the unit is held by ${it.incidentId}, not by ${e.incidentId}`);
       return { ...it, incidentId: null, updatedAt: at };
     },
-    "resource.location_updated": (s, { position, accepted, refused }, { at }) => ({
-      ...existing(s),
-      position,
-      lastReport: { accepted, refused },
-      updatedAt: at,
-    }),
-    "resource.location_refused": (s, { accepted, refused }) => ({ ...existing(s), lastReport: { accepted, refused } }),
+    // Positions were in the journal once; they are telemetry now.
+    "resource.location_updated": (s, { position }, { at }) => ({ ...existing(s), position, updatedAt: at }),
+    "resource.location_refused": (s) => existing(s),
   },
 
+  telemetry: positions,
   deadlines: resourceDeadlines,
 };
 
@@ -321,6 +302,7 @@ function led(
   const tell = (command: Readonly<Record<string, unknown>>): Forward => ({
     forwardTo: { kind: "incident", id: incidentId },
     command: { type: "unitStatus", unitId, detail, ...command, ...why },
+    trusted: true,
   });
   const same = it.status === status && it.statusCode === (code ?? null);
   switch (status) {

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Decision, decide, evolve, isForward, isJoint, isRefusal } from "../../runtime/actor.ts";
+import { type Decision, decide, evolve, isForward, isJoint, isRefusal, type Observation } from "../../runtime/actor.ts";
 import { specificationOf } from "../../runtime/testing/given.ts";
 import { type ResourceCommand, type ResourceEvent, resourceStatuses } from "../../schema/resource.ts";
 import { resource } from "./definition.ts";
-import { distanceMetres, plausible } from "./plausibility.ts";
-import { availabilityOf, type Known } from "./state.ts";
+import { plausible } from "./plausibility.ts";
+import { positions } from "./positions.ts";
+import { availabilityOf, type Known, type ResourceState } from "./state.ts";
 
 const given = specificationOf<ResourceCommand, ResourceEvent>(resource, "u");
 
@@ -247,17 +248,29 @@ describe("a position", () => {
     expect(plausible(fix, last, now)).toBe(verdict);
   });
 
-  it("is as far away from another as the other from it, and at most half round the earth", () => {
-    const place = fc.record({
-      lat: fc.double({ min: -90, max: 90, noNaN: true }),
-      lon: fc.double({ min: -180, max: 180, noNaN: true }),
+  it("moves the unit when it is plausible, and is kept with the reason when it is not", () => {
+    const { state } = given(registered);
+    const someone = { id: "u", at: now, by: { subject: "s", agencies: ["a"], roles: [] } };
+    const fixes = [at(0, 0, 900), at(1, 0, 901), at(0, 0.0001, 902)];
+    const observed = positions.observe(state as ResourceState, undefined, { fixes }, someone);
+    expect(observed).toEqual({
+      record: { fixes: [fixes[0], { ...fixes[1], refused: "too_fast" }, fixes[2]] },
+      answer: { accepted: 2, refused: [{ index: 1, reason: "too_fast" }] },
     });
-    fc.assert(
-      fc.property(place, place, (a, b) => {
-        expect(distanceMetres(a, b)).toBeCloseTo(distanceMetres(b, a), 3);
-        expect(distanceMetres(a, b)).toBeLessThanOrEqual(20_015_115);
-      }),
-    );
+    const { record } = observed as Observation;
+    expect(positions.readingOf(record)).toEqual(fixes[2]);
+    expect(positions.readingOf({ fixes: [{ ...fixes[0], refused: "duplicate" }] })).toBeUndefined();
+    const again = positions.observe(state as ResourceState, fixes[2], { fixes: [fixes[2]] }, someone);
+    expect(positions.readingOf((again as Observation).record)).toEqual(fixes[2]);
+    expect(again).toMatchObject({ answer: { accepted: 0, refused: [{ index: 0, reason: "duplicate" }] } });
+    const gone = given(registered, { type: "resource.retired", reason: "sold" }).state as ResourceState;
+    expect(positions.observe(gone, undefined, { fixes }, someone)).toMatchObject({ refused: "retired" });
+  });
+
+  it("may come faster from what flies", () => {
+    const [here, there] = [at(0, 0, 900), at(0, 0.018, 910)];
+    expect(plausible(there, here, now, "engine")).toBe("too_fast");
+    expect(plausible(there, here, now, "helicopter")).toBeUndefined();
   });
 });
 
@@ -284,7 +297,6 @@ const anyCommand: fc.Arbitrary<ResourceCommand> = fc.oneof(
     { type: "setStatus", status: "out_of_service", code: "WASH", warnAfterMs: 1_000 },
     { type: "statusOverdue", due: "2026-01-01T00:00:01.000Z" },
   ),
-  fc.constant<ResourceCommand>({ type: "reportFixes", fixes: [{ lat: 1, lon: 1, at: "2025-01-01T00:00:00Z" }] }),
 );
 
 describe("laws", () => {

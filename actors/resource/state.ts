@@ -1,11 +1,4 @@
-import type {
-  Availability,
-  LocationReceipt,
-  Position,
-  ResourceFields,
-  ResourceStatus,
-  ResourceType,
-} from "../../schema/resource.ts";
+import type { Availability, Position, ResourceFields, ResourceStatus, ResourceType } from "../../schema/resource.ts";
 
 export type ResourceState = { readonly phase: "unknown" } | Known;
 
@@ -38,10 +31,8 @@ export interface Known extends ResourceFields {
   readonly carrier: Companion | null;
   readonly aboard: readonly Companion[];
   readonly shift: Shift | null;
-  /** The last plausible position. */
+  /** Where it was when it was registered; later positions are telemetry. */
   readonly position: Position | null;
-  /** What became of the last report of fixes. */
-  readonly lastReport: LocationReceipt | null;
   readonly retiredAt: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;

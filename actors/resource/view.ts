@@ -1,11 +1,12 @@
 import type { View } from "../../runtime/board.ts";
 import type { Resource, ResourceFilters } from "../../schema/resource.ts";
+import { positionOf } from "./positions.ts";
 import { availabilityOf, type Known } from "./state.ts";
 
 export const resourceView: View = {
-  present(id, state, version): Resource {
+  present(id, state, version, reading): Resource {
     const it = state as Known;
-    const { phase: _phase, lastReport: _lastReport, statusWarnAfterMs: _warn, resourceType, position, ...rest } = it;
+    const { phase: _phase, position: _position, statusWarnAfterMs: _warn, resourceType, ...rest } = it;
     const { availability, reason } = availabilityOf(it);
     return {
       id,
@@ -14,12 +15,14 @@ export const resourceView: View = {
       capabilities: [...it.capabilities],
       aboard: [...it.aboard],
       metadata: { ...it.metadata } as Resource["metadata"],
-      location: position,
+      location: positionOf(it, reading),
       availability,
       availabilityReason: reason,
       version,
     };
   },
+  place: (state, reading) => positionOf(state as Known, reading) ?? undefined,
+
   matches(state, filters) {
     const it = state as Known;
     const wanted = filters as Partial<ResourceFilters> & { readonly type?: string };

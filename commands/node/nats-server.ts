@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/ports/index.ts";
+import { isNatsServerOf } from "./nats-process.ts";
 
 export interface NatsServerOptions {
   readonly binary: string;
@@ -40,7 +41,7 @@ export class NatsServer {
     const home = resolve(dataDir, "nats");
     mkdirSync(home, { recursive: true });
     const pidFile = join(home, "nats-server.pid");
-    await stopLeftOver(pidFile);
+    await stopLeftOver(home, pidFile);
     const ports = join(home, "ports");
     rmSync(ports, { recursive: true, force: true });
     mkdirSync(ports, { recursive: true });
@@ -103,21 +104,12 @@ export class NatsServer {
 }
 
 /** A killed parent leaves its server running: two on the same files must never be. */
-async function stopLeftOver(pidFile: string): Promise<void> {
+async function stopLeftOver(home: string, pidFile: string): Promise<void> {
   const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
   const giveUpAt = Date.now() + START_TIMEOUT_MS;
-  while (pid > 0 && isNatsServer(pid)) {
+  while (pid > 0 && isNatsServerOf(pid, home)) {
     if (Date.now() > giveUpAt) throw new Error(`an old nats-server, process ${pid}, does not stop: kill it`);
     process.kill(pid, "SIGTERM");
     await new Promise((again) => setTimeout(again, 50));
-  }
-}
-
-function isNatsServer(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("nats-server");
-  } catch {
-    return false;
   }
 }

@@ -89,7 +89,7 @@ async function assemble(
       ...figures(),
     },
   });
-  const services = { ports, client, board, views, numbers: new NumberDispenser(ports.numbers, systemClock) };
+  const services = { ports, registry, client, board, views, numbers: new NumberDispenser(ports.numbers, systemClock) };
   const tokenFile = await writeAdminToken(keys, configuration);
   const http = new HttpServer(services, new Authenticator(keys, systemClock), new Metrics(figures), health, {
     host: HOST,

@@ -1,9 +1,16 @@
 import type { OperationId } from "../../schema/routes.ts";
+import { auditHandlers } from "./handlers/audit.ts";
 import type { Handler } from "./handlers/call.ts";
+import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
 
 export type { Call, Services } from "./handlers/call.ts";
 
 /** One handler an operation: what its request means to the actors, and how their answer is shown. */
-export const handlers: Readonly<Record<OperationId, Handler>> = { ...incidentHandlers, ...resourceHandlers };
+export const handlers: Readonly<Record<OperationId, Handler>> = {
+  ...incidentHandlers,
+  ...resourceHandlers,
+  ...auditHandlers,
+  ...configurationHandlers,
+};

@@ -65,7 +65,9 @@ export class HttpServer {
     for (const [operation, route] of Object.entries<Route>(routes)) {
       const pattern = route.path.replace(IN_BRACES, ":$1");
       const endpoint = { operation: operation as OperationId, route, parameters: parametersOf(route) };
-      app[route.method](pattern, (response, request) => this.#serve(endpoint, response, request));
+      app[route.method === "delete" ? "del" : route.method](pattern, (response, request) =>
+        this.#serve(endpoint, response, request),
+      );
     }
     const open = (path: string, answer: () => Promise<{ status: number; body: string; contentType?: string }>) =>
       app.get(path, (response, request) => {

@@ -1,9 +1,8 @@
-import { type ConsumerMessages, DeliverPolicy, type OrderedConsumerOptions } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
-import { pause } from "../pause.ts";
 import { type Append, type AppendResult, type Journal, type JournalEntry, PortUnavailable } from "../ports/index.ts";
 import { fenced, publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
+import { followStream } from "./follow.ts";
 
 const STREAM = streams.events.name;
 /** Entries a page of `read`. */
@@ -70,41 +69,7 @@ export class NatsJournal implements Journal {
 
   async follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
     const until = await this.lastSequence();
-    let position = after;
-    let stopped = false;
-    let messages: ConsumerMessages | undefined;
-    let told = position >= until;
-    if (told) caughtUp();
-    const run = async () => {
-      while (!stopped) {
-        try {
-          const options: Partial<OrderedConsumerOptions> = {
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: position + 1,
-          };
-          const consumer = await this.#nats.js.consumers.get(STREAM, options);
-          messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
-          for await (const message of messages) {
-            if (stopped) break;
-            if (message.seq <= position) continue;
-            position = message.seq;
-            onEntry({ sequence: message.seq, subject: message.subject, payload: message.string() });
-            if (!told && position >= until) {
-              told = true;
-              caughtUp();
-            }
-          }
-        } catch (error) {
-          if (!stopped) this.#nats.log.warn({ error, position }, "following the journal broke off; it goes on");
-        }
-        if (!stopped) await pause(this.#nats.clock, 200);
-      }
-    };
-    void run();
-    return () => {
-      stopped = true;
-      messages?.stop();
-    };
+    return followStream(this.#nats, STREAM, { after, until }, onEntry, caughtUp);
   }
 }
 

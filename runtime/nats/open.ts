@@ -16,6 +16,7 @@ import { NatsDeadLetters } from "./dead-letters.ts";
 import { NatsJournal } from "./journal.ts";
 import { NatsKeyValue } from "./key-value.ts";
 import { NatsNumbers } from "./numbers.ts";
+import { NatsTelemetry } from "./telemetry.ts";
 import { NatsTimers } from "./timers.ts";
 import { NatsTransport } from "./transport.ts";
 
@@ -33,6 +34,9 @@ export interface NatsPorts extends Ports {
 /** How long an Idempotency-Key of a creation is known. Any later, a repetition is a new request. */
 const REQUEST_TTL_MS = 24 * 3_600_000;
 
+/** Fixes older than this matter to history alone. */
+const LOCATIONS_AGE_MS = 3 * 24 * 3_600_000;
+
 /** `allow_*` flags newer than the client's types are passed on as they are. */
 type StreamWanted = { readonly name: string; readonly subjects: readonly string[] } & Omit<
   Partial<StreamConfig>,
@@ -49,6 +53,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   const stream = (config: StreamWanted) => ensureStream(jsm, options, config);
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
+  await stream({ ...streams.locations, allow_atomic: true, max_age: LOCATIONS_AGE_MS * 1_000_000 });
   await stream({
     ...streams.timers,
     allow_atomic: true,
@@ -77,6 +82,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     ids,
     log,
     journal: new NatsJournal(nats),
+    telemetry: new NatsTelemetry(nats),
     state: await bucket(buckets.state, {}),
     leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
     config: await bucket(buckets.config, {}),

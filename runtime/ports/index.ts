@@ -71,6 +71,21 @@ export interface Journal {
   follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
 }
 
+/** What is measured: kept in order, without a fence; history for a while, the last of each subject for ever. */
+export interface TelemetryStream {
+  readonly maxBatch: number;
+  /**
+   * Keeps them all, in order.
+   * @returns their sequences
+   * @throws UncertainOutcome: some may be kept; keeping them again does no harm
+   */
+  append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]>;
+  /** The newest record of a subject. */
+  last(subject: string): Promise<JournalEntry | undefined>;
+  /** Hands over the last record of each subject, then everything that comes; `caughtUp` is called between the two. */
+  follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
+}
+
 export interface KeyValueEntry {
   readonly key: string;
   readonly value: string;
@@ -151,10 +166,15 @@ export interface DeadLetter {
   readonly message: unknown;
 }
 
+export interface KeptLetter extends DeadLetter {
+  readonly sequence: number;
+}
+
 /** What could not be done, with why. */
 export interface DeadLetters {
   put(letter: DeadLetter): Promise<void>;
-  list(limit: number): Promise<readonly (DeadLetter & { readonly sequence: number })[]>;
+  /** The oldest with a sequence above `after` (default 0), in order; at most `limit`. */
+  list(limit: number, after?: number): Promise<readonly KeptLetter[]>;
   remove(sequence: number): Promise<void>;
 }
 
@@ -168,6 +188,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly journal: Journal;
+  readonly telemetry: TelemetryStream;
   /** Snapshots of actors. */
   readonly state: KeyValue;
   readonly leases: KeyValue;

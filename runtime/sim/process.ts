@@ -38,6 +38,7 @@ export class SimProcess {
       ids,
       log,
       journal: server.journal,
+      telemetry: server.telemetry,
       state: server.bucket("state"),
       leases: server.bucket("leases"),
       config: server.bucket("config"),
@@ -66,7 +67,7 @@ export class SimProcess {
         put: async (letter) => {
           server.deadLetters.push({ ...letter, sequence: server.deadLetters.length + 1 });
         },
-        list: async (limit) => server.deadLetters.slice(0, limit),
+        list: async (limit, after = 0) => server.deadLetters.filter(({ sequence }) => sequence > after).slice(0, limit),
         remove: async (sequence) => {
           const index = server.deadLetters.findIndex((letter) => letter.sequence === sequence);
           if (index >= 0) server.deadLetters.splice(index, 1);

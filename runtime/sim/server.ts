@@ -10,6 +10,7 @@ import {
   PortUnavailable,
   type Put,
   type PutResult,
+  type TelemetryStream,
   type Timer,
   UncertainOutcome,
 } from "../ports/index.ts";
@@ -25,6 +26,7 @@ export class SimServer {
   readonly world: World;
   readonly planted: Planted;
   readonly journal: SimJournal;
+  readonly telemetry: SimTelemetry;
   readonly buckets = new Map<string, SimBucket>();
   readonly counters = new Map<string, number>();
   readonly deadLetters: (DeadLetter & { sequence: number })[] = [];
@@ -36,6 +38,7 @@ export class SimServer {
     this.world = world;
     this.planted = planted;
     this.journal = new SimJournal(this);
+    this.telemetry = new SimTelemetry(this);
   }
 
   bucket(name: string): SimBucket {
@@ -130,10 +133,11 @@ export class SimJournal implements Journal {
   readonly entries: JournalEntry[] = [];
   readonly #server: SimServer;
   readonly #byActor = new Map<string, JournalEntry[]>();
-  readonly #followers = new Set<() => void>();
+  readonly #feed: Feed;
 
   constructor(server: SimServer) {
     this.#server = server;
+    this.#feed = new Feed(server.world, this.entries);
   }
 
   append(appends: readonly Append[]): Promise<AppendResult> {
@@ -156,7 +160,7 @@ export class SimJournal implements Journal {
       this.#byActor.set(actor, [...(this.#byActor.get(actor) ?? []), entry]);
       return entry.sequence;
     });
-    for (const follower of this.#followers) follower();
+    this.#feed.wake();
     return { ok: true, sequences };
   }
 
@@ -170,16 +174,66 @@ export class SimJournal implements Journal {
     return this.#server.ask(() => this.entries.length);
   }
 
+  follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+    return this.#feed.follow(after, onEntry, caughtUp);
+  }
+}
+
+export class SimTelemetry implements TelemetryStream {
+  readonly maxBatch = 1_000;
+  readonly records: JournalEntry[] = [];
+  readonly #server: SimServer;
+  readonly #feed: Feed;
+
+  constructor(server: SimServer) {
+    this.#server = server;
+    this.#feed = new Feed(server.world, this.records);
+  }
+
+  append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]> {
+    return this.#server.call(() => {
+      const sequences = records.map((record) => this.records.push({ ...record, sequence: this.records.length + 1 }));
+      this.#feed.wake();
+      return sequences;
+    });
+  }
+
+  last(subject: string): Promise<JournalEntry | undefined> {
+    return this.#server.ask(() => this.records.findLast((record) => record.subject === subject));
+  }
+
+  async follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+    const lasts = new Map(this.records.map((record) => [record.subject, record]));
+    for (const record of [...lasts.values()].sort((a, b) => a.sequence - b.sequence)) onRecord(record);
+    return this.#feed.follow(this.records.length, onRecord, caughtUp);
+  }
+}
+
+/** Hands a growing list over to whoever follows it, in order, each in its own time. */
+class Feed {
+  readonly #world: World;
+  readonly #entries: readonly JournalEntry[];
+  readonly #followers = new Set<() => void>();
+
+  constructor(world: World, entries: readonly JournalEntry[]) {
+    this.#world = world;
+    this.#entries = entries;
+  }
+
+  wake(): void {
+    for (const follower of this.#followers) follower();
+  }
+
   async follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
     let position = after;
     let stopped = false;
     let scheduled = false;
-    const until = this.entries.length;
+    const until = this.#entries.length;
     let told = position >= until;
     if (told) caughtUp();
     const deliver = () => {
       scheduled = false;
-      while (!stopped && position < this.entries.length) onEntry(this.entries[position++]!);
+      while (!stopped && position < this.#entries.length) onEntry(this.#entries[position++]!);
       if (!told && position >= until) {
         told = true;
         caughtUp();
@@ -188,7 +242,7 @@ export class SimJournal implements Journal {
     const wake = () => {
       if (scheduled) return;
       scheduled = true;
-      this.#server.world.at(this.#server.world.latencyMs(), deliver);
+      this.#world.at(this.#world.latencyMs(), deliver);
     };
     this.#followers.add(wake);
     wake();

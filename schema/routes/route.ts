@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { timestamp, uuid } from "../common.ts";
 import type { ErrorCode } from "../errors.ts";
-import type { Role } from "../principal.ts";
+import { agencyId, type Role } from "../principal.ts";
 import { resourceTypes } from "../resource.ts";
 
 export interface Route {
-  readonly method: "get" | "post" | "patch" | "put";
+  readonly method: "get" | "post" | "patch" | "put" | "delete";
   /** Parameters in braces, as in OpenAPI; each is one of `pathParameters`. */
   readonly path: string;
   readonly summary: string;
@@ -23,6 +23,8 @@ export interface Route {
 /** What may stand in a path. Whatever does not fit is not found. */
 export const pathParameters = {
   id: uuid,
+  otherId: uuid,
+  agency: agencyId,
   type: z.enum(resourceTypes),
 } as const satisfies Record<string, z.ZodType<string>>;
 

@@ -27,7 +27,7 @@ describe("a node", () => {
     expect(next.body.incidentNumber > keyed.body.incidentNumber).toBe(true);
     // Every actor has its snapshot, and the checkpoint says so.
     expect(await after.node.ports.state.get(stateKey({ kind: "incident", id }))).toBeDefined();
-    expect(Number((await after.node.ports.config.get("checkpoint"))?.value)).toBeGreaterThanOrEqual(5);
+    expect(Number((await after.node.ports.config.get("checkpoint-2"))?.value)).toBeGreaterThanOrEqual(5);
     await after.stop();
   });
 

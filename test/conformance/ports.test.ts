@@ -66,6 +66,38 @@ describe.each([
     expectedSequence,
   });
 
+  it("keep telemetry in order, find the last of a subject, and hand over the last of each and then all that comes", async () => {
+    const { telemetry } = subject.ports;
+    const of = (id: string, payload: string) => ({ subject: `loc.a.resource.${id}`, payload });
+    expect(await until(telemetry.last("loc.a.resource.1"))).toBeUndefined();
+    const sequences = await until(telemetry.append([of("1", "a"), of("2", "b"), of("1", "c")]));
+    expect(sequences).toEqual([sequences[0], sequences[0]! + 1, sequences[0]! + 2]);
+    expect(await until(telemetry.last("loc.a.resource.1"))).toMatchObject({ payload: "c", sequence: sequences[2] });
+    const seen: string[] = [];
+    let stop: () => void = () => undefined;
+    let wake: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    await until(
+      new Promise<void>((caughtUp, failed) => {
+        telemetry
+          .follow(({ payload }) => {
+            seen.push(payload);
+            if (payload === "e") wake();
+          }, caughtUp)
+          .then((handle) => {
+            stop = handle;
+          }, failed);
+      }),
+    );
+    expect(seen).toEqual(["b", "c"]);
+    await until(telemetry.append([of("2", "d"), of("3", "e")]));
+    await until(arrived);
+    expect(seen).toEqual(["b", "c", "d", "e"]);
+    stop();
+  });
+
   it("append behind a fence, and refuse where it fails", async () => {
     const { journal } = subject.ports;
     const first = await until(journal.append([append("evt.a.incident.1", "one", 0)]));
@@ -225,7 +257,13 @@ describe.each([
     await until(deadLetters.put(letter));
     const [kept] = await until(deadLetters.list(10));
     expect(kept).toMatchObject(letter);
-    await until(deadLetters.remove(kept!.sequence));
+    await until(deadLetters.put({ ...letter, id: "2" }));
+    await until(deadLetters.put({ ...letter, id: "3" }));
+    const pageOf = async (limit: number, after: number) =>
+      (await until(deadLetters.list(limit, after))).map(({ id }) => id);
+    expect(await pageOf(1, kept!.sequence)).toEqual(["2"]);
+    expect(await pageOf(10, kept!.sequence)).toEqual(["2", "3"]);
+    for (const { sequence } of await until(deadLetters.list(10))) await until(deadLetters.remove(sequence));
     expect(await until(deadLetters.list(10))).toEqual([]);
   });
 });

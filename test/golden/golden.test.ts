@@ -24,8 +24,20 @@ const addedSince: Readonly<Record<string, object>> = {
     statusOverdue: false,
     retiredAt: null,
   },
-  incident: {},
+  incident: {
+    policy: null,
+    alarmLevel: 1,
+    atRisk: [],
+    mergedIntoId: null,
+    duplicates: [],
+    links: [],
+    sharedWith: [],
+    escalatedSince: null,
+  },
 };
+
+/** What has left the states since, because it is no state: positions are telemetry now. */
+const goneSince: Readonly<Record<string, readonly string[]>> = { resource: ["lastReport"], incident: [] };
 
 describe("journals of old", () => {
   it.each(journals)("replay to the very states they led to when they were written: %s", (name) => {
@@ -43,7 +55,9 @@ describe("journals of old", () => {
     );
     for (const [key, { state, version, hash }] of images) {
       const known = then[key]!;
-      const expected = { ...addedSince[key.split(".")[0]!], ...(known.state as object) };
+      const kind = key.split(".")[0]!;
+      const expected: Record<string, unknown> = { ...addedSince[kind], ...(known.state as object) };
+      for (const field of goneSince[kind]!) delete expected[field];
       expect({ key, state, version, hash }).toEqual({ key, ...known, state: expected });
     }
     expect([...images.keys()].sort()).toEqual(Object.keys(then).sort());

@@ -1,4 +1,5 @@
 import { registry, views } from "../../actors/registry.ts";
+import { positions } from "../../actors/resource/positions.ts";
 import { Board } from "../../runtime/board.ts";
 import { cellDefaults } from "../../runtime/cell.ts";
 import { readCheckpoint } from "../../runtime/checkpoint.ts";
@@ -105,6 +106,13 @@ class Run {
         if (row?.sequence !== last.sequence)
           throw new Error(`the board of ${name} shows ${kind}.${id} at ${row?.sequence}, not ${last.sequence}`);
       }
+      for (const id of UNITS) {
+        const records = this.#server.telemetry.records.filter(({ subject }) => subject === `loc.sim.resource.${id}`);
+        const last = records.map(({ payload }) => positions.readingOf(JSON.parse(payload))).findLast(Boolean);
+        const shown = board.reading({ kind: "resource", id });
+        if (JSON.stringify(shown) !== JSON.stringify(last))
+          throw new Error(`the board of ${name} shows ${id} at ${JSON.stringify(shown)}, not ${JSON.stringify(last)}`);
+      }
     }
   }
 
@@ -181,11 +189,23 @@ class Run {
     for (let index = 0; index < count; index++) {
       // Every dispatcher tries to make all of them first: one of each wins.
       const [to, command] = first[index] ?? this.#someCommand();
+      if (this.#world.chance(200)) await this.#report(process, client);
       const commandId = `${name}-${index}`;
       const reply = await this.#untilDefinite(process, client, to, command, commandId);
       if (reply?.ok === true) this.#acknowledged.push({ commandId, ...to, version: reply.version });
       await this.#sleep(this.#world.between(0, 200));
     }
+  }
+
+  /** Of positions, what was acknowledged must be kept, and the boards must show the last plausible one. */
+  async #report(process: SimProcess, client: Client): Promise<void> {
+    const id = this.#world.pick(UNITS);
+    const fixes = [
+      { lat: this.#world.between(0, 1_000) / 1e6, lon: 0, at: new Date(process.ports.clock.now()).toISOString() },
+    ];
+    const reply = await client.report({ kind: "resource", id }, { fixes }, dispatcher, "r");
+    if (reply.ok && this.#server.telemetry.records[reply.sequence - 1]?.subject !== `loc.sim.resource.${id}`)
+      throw new Error(`a position of ${id} was acknowledged at ${reply.sequence} and is not there`);
   }
 
   /** As a client with an Idempotency-Key does: the same command again, until the answer says that it is done or refused. */

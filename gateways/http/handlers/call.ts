@@ -1,7 +1,9 @@
+import type { Registry } from "../../../runtime/actor.ts";
 import type { Board, View, Views } from "../../../runtime/board.ts";
 import type { Client } from "../../../runtime/client.ts";
 import type { Command, Reply } from "../../../runtime/messages.ts";
 import type { NumberDispenser } from "../../../runtime/numbers.ts";
+import { imageAsOf } from "../../../runtime/past.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
@@ -12,6 +14,7 @@ import { ProblemError } from "../problem.ts";
 /** What the handlers stand on; the composition root brings it together. */
 export interface Services {
   readonly ports: Ports;
+  readonly registry: Registry;
   readonly client: Client;
   readonly board: Board;
   readonly views: Views;
@@ -89,6 +92,17 @@ export async function read(services: Services, call: Call, address: Address): Pr
   return shown(services, address, reply, 200);
 }
 
+/** As it was at a moment of the past: a sequence of the journal, or a time. Whether it may be seen is asked of it as it is. */
+export async function readPast(services: Services, call: Call, address: Address, at: string): Promise<Answer> {
+  orThrow(await services.client.read(address, call.principal, call.requestId));
+  const { registry, views, ports } = services;
+  const moment = /^\d+$/.test(at) ? { sequence: Number(at) } : { at };
+  const { state, version, sequence } = await imageAsOf(registry.get(address.kind)!, address, moment, ports.journal);
+  if (version === 0) throw new ProblemError("not_found", `it did not exist yet at ${at}`);
+  const headers = headersOf({ ok: true, state, version, sequence });
+  return { status: 200, headers, body: JSON.stringify(views.get(address.kind)!.present(address.id, state, version)) };
+}
+
 /** What happened to an actor, oldest first, as its journal tells. */
 export async function timeline(services: Services, call: Call, address: Address): Promise<Answer> {
   orThrow(await services.client.read(address, call.principal, call.requestId));
@@ -104,15 +118,19 @@ export async function timeline(services: Services, call: Call, address: Address)
   return { status: 200, body: JSON.stringify({ items, next }) };
 }
 
+/** Waits until the board shows what the caller says it has written. */
+export async function upToDate({ board }: Services, { sequence }: Call): Promise<void> {
+  if (sequence === undefined || (await board.waitFor(sequence, BOARD_WAIT_MS))) return;
+  throw new ProblemError("board_behind", `the list shows everything up to ${board.sequence} so far`);
+}
+
 export async function list(
   services: Services,
   call: Call,
   kind: string,
   fixed: Readonly<Record<string, unknown>>,
 ): Promise<Answer> {
-  if (call.sequence !== undefined && !(await services.board.waitFor(call.sequence, BOARD_WAIT_MS))) {
-    throw new ProblemError("board_behind", `the list shows everything up to ${services.board.sequence} so far`);
-  }
+  await upToDate(services, call);
   const { limit, cursor, ...filters } = call.query as { limit: number; cursor?: string };
   if (cursor !== undefined && !isSafeToken(cursor)) throw new ProblemError("invalid_query", "cursor: not one of ours");
   const { items, next } = services.board.list({
@@ -131,14 +149,14 @@ export function orThrow(reply: Reply): Reply & { ok: true } {
 }
 
 function shown(
-  { views }: Services,
-  { kind, id }: Address,
+  { views, board }: Services,
+  address: Address,
   reply: Reply & { ok: true },
   status: number,
   more: Readonly<Record<string, string>> = {},
 ): Answer {
-  const view: View = views.get(kind)!;
-  const body = JSON.stringify(view.present(id, reply.state, reply.version));
+  const view: View = views.get(address.kind)!;
+  const body = JSON.stringify(view.present(address.id, reply.state, reply.version, board.reading(address)));
   return { status, headers: { ...headersOf(reply), ...more }, body };
 }
 

@@ -5,12 +5,24 @@ import type {
   createIncident,
   escalateIncident,
   IncidentCommand,
+  incidentMoment,
+  linkIncident,
+  mergeIncident,
+  Policy,
   patchIncident,
+  raiseAlarm,
+  shareIncident,
 } from "../../../schema/incident.ts";
 import type { incidentRoutes } from "../../../schema/routes/incidents.ts";
 import { type Address, subjects } from "../../../schema/subjects.ts";
+import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
-import { agencyFor, ask, type Call, created, type Handler, list, read, timeline } from "./call.ts";
+import { agencyFor, ask, type Call, created, type Handler, read, readPast, type Services, timeline } from "./call.ts";
+import { checkDisposition, checkIncidentType, ownerOf, priorityFor } from "./configured.ts";
+import { listIncidents } from "./incidents-list.ts";
+import { checkParent } from "./parent.ts";
+import { policyFor } from "./policy.ts";
+import { recommendationFor } from "./recommending.ts";
 
 const incident = ({ path }: Call): Address => ({ kind: "incident", id: path["id"]! });
 
@@ -19,6 +31,8 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
     const body: z.infer<typeof createIncident> = call.body;
     const agencyId = agencyFor(call.principal, body.agencyId);
     const make = async () => {
+      checkIncidentType(services, agencyId, body.type);
+      await checkParent(services, call, body.parentId);
       const now = new Date(services.ports.clock.now());
       const year = now.getUTCFullYear();
       const number = await services.numbers.next(subjects.number(agencyId, year));
@@ -32,7 +46,7 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
       fields: {
         type: body.type,
         category: body.category,
-        priority: body.priority,
+        priority: body.priority ?? priorityFor(services, agencyId, body.type),
         title: body.title,
         description: body.description ?? null,
         location: body.location ?? null,
@@ -42,6 +56,7 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
       },
       reportedById: call.principal.subject,
       sourceAlertId: null,
+      ...policyOf(services, agencyId, body.type),
     });
     return created(
       services,
@@ -53,8 +68,11 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
     );
   },
 
-  listIncidents: (services, call) => list(services, call, "incident", {}),
-  getIncident: (services, call) => read(services, call, incident(call)),
+  listIncidents,
+  async getIncident(services, call) {
+    const { at } = call.query as z.infer<typeof incidentMoment>;
+    return at === undefined ? read(services, call, incident(call)) : readPast(services, call, incident(call), at);
+  },
 
   async patchIncident(services, call) {
     const { status, unitId, reason, note, ...changes }: z.infer<typeof patchIncident> = call.body;
@@ -62,10 +80,15 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
     if (status === "new" && !["supervisor", "admin"].some((role) => call.principal.roles.includes(role as "admin"))) {
       throw new ProblemError("forbidden", "to reopen an incident takes a supervisor");
     }
+    const { type } = changes;
+    await checkParent(services, call, changes.parentId, call.path["id"]);
+    const agencyId = type === undefined ? undefined : await ownerOf(services, call, incident(call));
+    if (type !== undefined && agencyId !== undefined) checkIncidentType(services, agencyId, type);
     const update: Extract<IncidentCommand, { type: "update" }> = {
       type: "update",
       changes: changes as Extract<IncidentCommand, { type: "update" }>["changes"],
       ...(note === undefined ? {} : { note }),
+      ...(type === undefined || agencyId === undefined ? {} : policyOf(services, agencyId, type)),
     };
     const transitions = {
       en_route: { type: "unitStatus", status: "en_route", ...(unitId === undefined ? {} : { unitId }), ...why },
@@ -81,13 +104,11 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
   },
 
   async assignUnits(services, call) {
-    const { unitId, unitIds, unitType, replaces }: z.infer<typeof assignUnits> = call.body;
+    const { unitId, unitIds, unitType, auto, replaces }: z.infer<typeof assignUnits> = call.body;
+    const instead = replaces === undefined ? {} : { replaces };
+    if (auto === true) return assignRecommended(services, call, instead);
     const units = (unitIds ?? [unitId!]).map((id) => ({ unitId: id, unitType }));
-    return ask(services, call, incident(call), {
-      type: "assign",
-      units,
-      ...(replaces === undefined ? {} : { replaces }),
-    });
+    return ask(services, call, incident(call), { type: "assign", units, ...instead });
   },
 
   async escalateIncident(services, call) {
@@ -97,8 +118,60 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
 
   async closeIncident(services, call) {
     const body: z.infer<typeof closeIncident> = call.body;
+    checkDisposition(services, await ownerOf(services, call, incident(call)), body.disposition);
     return ask(services, call, incident(call), { type: "close", ...body });
   },
 
   getTimeline: (services, call) => timeline(services, call, incident(call)),
+
+  async raiseAlarm(services, call) {
+    const body: z.infer<typeof raiseAlarm> = call.body;
+    return ask(services, call, incident(call), { type: "raiseAlarm", ...body });
+  },
+
+  async mergeIncident(services, call) {
+    const body: z.infer<typeof mergeIncident> = call.body;
+    return ask(services, call, incident(call), { type: "merge", ...body });
+  },
+
+  async linkIncident(services, call) {
+    const body: z.infer<typeof linkIncident> = call.body;
+    return ask(services, call, incident(call), { type: "link", ...body });
+  },
+
+  unlinkIncident: (services, call) =>
+    ask(services, call, incident(call), { type: "unlink", incidentId: call.path["otherId"] }),
+
+  async shareIncident(services, call) {
+    const body: z.infer<typeof shareIncident> = call.body;
+    return ask(services, call, incident(call), { type: "share", ...body });
+  },
+
+  unshareIncident: (services, call) =>
+    ask(services, call, incident(call), { type: "unshare", agencyId: call.path["agency"] }),
 };
+
+function policyOf(services: Services, agencyId: string, type: string): { readonly policy?: Policy } {
+  const policy = policyFor(services, agencyId, type);
+  return policy === undefined ? {} : { policy };
+}
+
+/** Between the recommendation and the assignment others may take a unit: then it is made again, without it. */
+const RECOMMEND_AGAIN = 4;
+
+async function assignRecommended(services: Services, call: Call, instead: object): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    const { candidates, picks, shortfalls, inputs } = await recommendationFor(services, call, incident(call).id, {
+      wanted: {},
+    });
+    const chosen = candidates.filter(({ row }) => picks.has(row.id));
+    const units = chosen.map(({ row, state }) => ({ unitId: row.id, unitType: state.resourceType }));
+    const recommendation = { inputs, shortfalls };
+    try {
+      return await ask(services, call, incident(call), { type: "assign", units, recommendation, ...instead });
+    } catch (error) {
+      const taken = error instanceof ProblemError && ["unit_held", "unit_unavailable"].includes(error.problem.code);
+      if (!taken || attempt === RECOMMEND_AGAIN) throw error;
+    }
+  }
+}

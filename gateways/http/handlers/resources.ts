@@ -1,35 +1,32 @@
 import type { z } from "zod";
-import {
-  type attachResource,
-  type changeShift,
-  type createResource,
-  type Fix,
-  type LocationReceipt,
-  type Position,
-  type patchResource,
-  type patchResourceStatus,
-  type ResourceStatus,
-  type ResourceType,
-  resourceStatuses,
-  type retireResource,
+import type {
+  attachResource,
+  changeShift,
+  createResource,
+  Fix,
+  Position,
+  patchResource,
+  patchResourceStatus,
+  ResourceType,
+  retireResource,
 } from "../../../schema/resource.ts";
 import type { resourceRoutes } from "../../../schema/routes/resources.ts";
 import type { Address } from "../../../schema/subjects.ts";
 import { ProblemError } from "../problem.ts";
+import { availableResources, nearbyResources } from "./availability.ts";
 import {
   agencyFor,
   ask,
   type Call,
   created,
   type Handler,
-  headersOf,
   list,
   orThrow,
   read,
   type Services,
-  send,
   timeline,
 } from "./call.ts";
+import { checkResource, meantBy, ownerOf } from "./configured.ts";
 
 export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Handler>> = {
   async createResource(services, call) {
@@ -50,16 +47,23 @@ export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Hand
       minimumCrew: fields.minimumCrew ?? 0,
       metadata: fields.metadata ?? {},
     };
-    const make = async () => ({ id: services.ports.ids.uuidV7() });
+    const make = async () => {
+      checkResource(services, command.agencyId, resourceType, fields);
+      return { id: services.ports.ids.uuidV7() };
+    };
     return created(services, call, "resource", make, () => command, `/api/v1/resources/${resourceType}/`);
   },
 
+  nearbyResources,
+  availableResources,
   listResources: (services, call) => list(services, call, "resource", { type: typeOf(call) }),
   getResource: async (services, call) => read(services, call, await resource(services, call)),
 
   async patchResource(services, call) {
     const changes: z.infer<typeof patchResource> = call.body;
-    return ask(services, call, await resource(services, call), { type: "update", changes });
+    const address = await resource(services, call);
+    checkResource(services, await ownerOf(services, call, address), typeOf(call), changes);
+    return ask(services, call, address, { type: "update", changes });
   },
 
   async retireResource(services, call) {
@@ -69,7 +73,9 @@ export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Hand
 
   async patchResourceStatus(services, call) {
     const { status, ...why }: z.infer<typeof patchResourceStatus> = call.body;
-    return ask(services, call, await resource(services, call), { type: "setStatus", ...baseStatus(status), ...why });
+    const address = await resource(services, call);
+    const meant = meantBy(services, await ownerOf(services, call, address), typeOf(call), status);
+    return ask(services, call, address, { type: "setStatus", ...meant, ...why });
   },
 
   async changeShift(services, call) {
@@ -91,9 +97,9 @@ export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Hand
     const body: Fix | { readonly fixes: readonly Fix[] } = call.body;
     const now = new Date(services.ports.clock.now()).toISOString();
     const fixes: Position[] = ("fixes" in body ? body.fixes : [body]).map((fix) => ({ ...fix, at: fix.at ?? now }));
-    const reply = orThrow(await send(services, call, await resource(services, call), { type: "reportFixes", fixes }));
-    const { lastReport } = reply.state as { readonly lastReport: LocationReceipt };
-    return { status: 202, headers: headersOf(reply), body: JSON.stringify(lastReport) };
+    const address = await resource(services, call);
+    const reply = orThrow(await services.client.report(address, { fixes }, call.principal, call.requestId));
+    return { status: 202, body: JSON.stringify(reply.state) };
   },
 };
 
@@ -107,11 +113,4 @@ async function resource({ board, client }: Services, call: Call): Promise<Addres
   const state = board.get(address)?.state ?? orThrow(await client.read(address, call.principal, call.requestId)).state;
   if ((state as { readonly resourceType: ResourceType }).resourceType === typeOf(call)) return address;
   throw new ProblemError("not_found", `no such resource among ${typeOf(call)}`);
-}
-
-function baseStatus(status: string): { readonly status: ResourceStatus } {
-  if ((resourceStatuses as readonly string[]).includes(status)) return { status: status as ResourceStatus };
-  throw new ProblemError("invalid_body", `no such status; there are ${resourceStatuses.join(", ")}`, {
-    issues: [{ path: "status", message: `one of ${resourceStatuses.join(", ")}` }],
-  });
 }

@@ -1,0 +1,48 @@
+import { refuse, type Telemetry } from "../../runtime/actor.ts";
+import type { LocationReceipt, Position } from "../../schema/resource.ts";
+import { type Implausible, plausible } from "./plausibility.ts";
+import type { ResourceState } from "./state.ts";
+
+/** What a report leaves: every fix, and why one did not move the unit. */
+export interface PositionRecord {
+  readonly fixes: readonly (Position & { readonly refused?: Implausible })[];
+  /** Where the unit stays, when none of them moved it: a record tells by itself where its unit is. */
+  readonly stays?: Position;
+}
+
+/** Positions: only a plausible fix moves a unit, but all are kept, each with what was thought of it. */
+export const positions: Telemetry<ResourceState> = {
+  observe: (s, reading, report, { at }) => {
+    if (s.phase === "unknown") return refuse("not_found", "no such resource");
+    if (s.retiredAt !== null) return refuse("retired", `${s.callSign} is retired`);
+    const { fixes } = report as { readonly fixes: readonly Position[] };
+    let last = (reading as Position | undefined) ?? s.position;
+    const refused: { index: number; reason: Implausible }[] = [];
+    const looked = fixes.map((fix, index) => {
+      const why = plausible(fix, last, at, s.category);
+      if (why === undefined) {
+        last = fix;
+        return fix;
+      }
+      refused.push({ index, reason: why });
+      return { ...fix, refused: why };
+    });
+    const stays = refused.length === fixes.length ? last : null;
+    const record: PositionRecord = stays === null ? { fixes: looked } : { fixes: looked, stays };
+    const answer: LocationReceipt = { accepted: fixes.length - refused.length, refused };
+    return { record, answer };
+  },
+
+  readingOf: (record) => {
+    const { fixes, stays } = record as PositionRecord;
+    const last = fixes.findLast(({ refused }) => refused === undefined);
+    if (last === undefined) return stays;
+    const { refused: _none, ...position } = last;
+    return position;
+  },
+};
+
+/** Where a resource was last, as far as is known. */
+export function positionOf(s: ResourceState, reading: unknown): Position | null {
+  return (reading as Position | undefined) ?? (s.phase === "known" ? s.position : null);
+}

@@ -1,0 +1,144 @@
+import type { z } from "zod";
+import { capabilitiesOf as capabilitiesWith, fits, isFresh, type Wanted } from "../../../actors/resource/matching.ts";
+import { positionOf } from "../../../actors/resource/positions.ts";
+import { availabilityOf, type Known } from "../../../actors/resource/state.ts";
+import type { Row } from "../../../runtime/board.ts";
+import type { Principal } from "../../../schema/principal.ts";
+import type { availableQuery, nearbyQuery } from "../../../schema/resource.ts";
+import type { Answer } from "../exchange.ts";
+import { type Call, type Services, upToDate } from "./call.ts";
+import { recommendationFor } from "./recommending.ts";
+
+const NEARBY_METRES = 5_000;
+const EVERYWHERE_METRES = 20_100_000;
+
+/** Somebody who may be sent, and how far away; null: it is not known where he is. */
+export interface Sendable {
+  readonly row: Row;
+  readonly state: Known;
+  readonly distanceMetres: number | null;
+}
+
+export interface SendableQuery {
+  readonly principal: Principal;
+  readonly agencyId?: string | undefined;
+  readonly wanted: Wanted;
+  readonly near?: { readonly lat: number; readonly lon: number; readonly radiusMetres: number } | undefined;
+  readonly limit: number;
+  /** Also what is at work. */
+  readonly any?: boolean;
+}
+
+/** What the board knows of a resource's own and its companions' capabilities. */
+export function capabilitiesOf({ board }: Services, state: Known): ReadonlySet<string> {
+  return capabilitiesWith(state, (id) => board.get({ kind: "resource", id })?.state as Known | undefined);
+}
+
+/** Nearest first where a place is given; otherwise by call sign. Positions that are too old make nobody near. */
+export function sendable(
+  services: Services,
+  { principal, agencyId, wanted, near, limit, any }: SendableQuery,
+): Sendable[] {
+  const { board, ports } = services;
+  const agencies = agencyId === undefined ? principal.agencies : principal.agencies.filter((one) => one === agencyId);
+  const nowMs = ports.clock.now();
+  const accept = (row: Row) => {
+    const state = row.state as Known;
+    if (!agencies.includes(row.agency) || state.retiredAt !== null) return false;
+    if (any !== true && availabilityOf(state).availability === "unavailable") return false;
+    return fits(state, () => capabilitiesOf(services, state), wanted);
+  };
+  if (near !== undefined) {
+    const { radiusMetres, ...from } = near;
+    const fresh = (row: Row, reading: unknown) => isFresh(positionOf(row.state as Known, reading), nowMs);
+    return board
+      .nearest({
+        kind: "resource",
+        from,
+        radiusMetres,
+        limit,
+        accept: (row, reading) => fresh(row, reading) && accept(row),
+      })
+      .map(({ row, distanceMetres }) => ({ row, state: row.state as Known, distanceMetres }));
+  }
+  return [...board.rowsOf("resource", agencies)]
+    .filter(accept)
+    .map((row) => ({ row, state: row.state as Known, distanceMetres: null }))
+    .sort((a, b) => (a.state.callSign < b.state.callSign ? -1 : a.state.callSign > b.state.callSign ? 1 : 0))
+    .slice(0, limit);
+}
+
+export async function nearbyResources(services: Services, call: Call): Promise<Answer> {
+  await upToDate(services, call);
+  const {
+    lat,
+    lon,
+    radius = NEARBY_METRES,
+    availability,
+    limit,
+    agencyId,
+    ...wanted
+  }: z.infer<typeof nearbyQuery> = call.query;
+  const found = sendable(services, {
+    principal: call.principal,
+    agencyId,
+    wanted: wantedOf(wanted),
+    near: { lat, lon, radiusMetres: radius },
+    limit,
+    any: availability === "any",
+  });
+  const items = found.map(({ row, distanceMetres }) => shown(services, row, distanceMetres));
+  return { status: 200, body: JSON.stringify({ items, next: null, complete: true }) };
+}
+
+export async function availableResources(services: Services, call: Call): Promise<Answer> {
+  await upToDate(services, call);
+  const query: z.infer<typeof availableQuery> = call.query;
+  const { lat, lon, radius = EVERYWHERE_METRES, incidentId, limit, agencyId, ...wanted } = query;
+  if (incidentId !== undefined) return forIncident(services, call, incidentId, query);
+  const found = sendable(services, {
+    principal: call.principal,
+    agencyId,
+    wanted: wantedOf(wanted),
+    near: lat === undefined || lon === undefined ? undefined : { lat, lon, radiusMetres: radius },
+    limit,
+  });
+  const items = found.map(({ row, distanceMetres }) => shown(services, row, distanceMetres));
+  return { status: 200, body: JSON.stringify({ items, next: null, complete: true }) };
+}
+
+async function forIncident(
+  services: Services,
+  call: Call,
+  incidentId: string,
+  { limit, agencyId, radius, ...wanted }: z.infer<typeof availableQuery>,
+): Promise<Answer> {
+  const { candidates, picks, shortfalls, inputs } = await recommendationFor(services, call, incidentId, {
+    agencyId,
+    radiusMetres: radius,
+    wanted: wantedOf(wanted),
+  });
+  const items = candidates.slice(0, limit).map(({ row, distanceMetres, reason }) => ({
+    ...shown(services, row, distanceMetres),
+    recommended: picks.has(row.id),
+    reason,
+  }));
+  return { status: 200, body: JSON.stringify({ items, next: null, complete: true, shortfalls, inputs }) };
+}
+
+function wantedOf({
+  type,
+  category,
+  capabilities,
+}: Pick<z.infer<typeof availableQuery>, "type" | "category" | "capabilities">): Wanted {
+  return {
+    ...(type === undefined ? {} : { types: type }),
+    ...(category === undefined ? {} : { categories: category }),
+    ...(capabilities === undefined ? {} : { capabilities }),
+  };
+}
+
+function shown({ board }: Services, row: Row, distanceMetres: number | null): object {
+  const distance = distanceMetres === null ? null : Math.round(distanceMetres * 10) / 10;
+  return { ...board.present("resource", row), distance };
+}

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server.stop());
+
+const at = (id: string, more = "") => `/api/v1/incidents/${id}${more}`;
+const put = async (section: string, items: object[]) => {
+  const { status, body } = await server.request("PUT", `/api/v1/configuration/${section}`, { items });
+  expect({ status, body }).toMatchObject({ status: 200 });
+};
+const typesOf = async (id: string): Promise<string[]> =>
+  (await server.get(at(id, "/timeline"))).body.items.map(({ type }: { type: string }) => type);
+
+describe("a run card", () => {
+  it("says who is sent, and an alarm asks only for what its level adds", async () => {
+    const place = { lat: 52, lon: 13 };
+    const make = async (callSign: string, ...capabilities: string[]) =>
+      (await server.post("/api/v1/resources/vehicles", { callSign, capabilities, location: place })).body.id;
+    for (const callSign of ["E1", "E2", "E3"]) await make(callSign, "engine");
+    const ladder = await make("L1", "ladder");
+    await put("runCards", [
+      {
+        incidentType: "structure_fire",
+        alarms: [
+          {
+            level: 1,
+            requires: [
+              { capabilities: ["engine"], count: 2 },
+              { capabilities: ["boat"], count: 1 },
+            ],
+          },
+          { level: 2, requires: [{ capabilities: ["ladder"], count: 1 }] },
+        ],
+      },
+    ]);
+    const id = await server.newIncident({ location: place });
+    const first = await server.post(at(id, "/assign"), { auto: true });
+    expect(first.body.assignments).toHaveLength(2);
+    const short = (await server.get(`/api/v1/resources/available?incidentId=${id}`)).body;
+    expect(short.shortfalls).toEqual([{ capabilities: ["boat"], types: [], count: 1, missing: 1 }]);
+    expect(short.items.filter(({ recommended }: { recommended: boolean }) => recommended)).toEqual([]);
+    await server.post(at(id, "/alarm"), { reason: "roof" });
+    const second = await server.post(at(id, "/assign"), { auto: true });
+    expect(second.body.assignments.slice(2)).toMatchObject([{ unitId: ladder }]);
+  });
+});
+
+describe("rules of escalation and time targets", () => {
+  it("tell the supervisor, raise the priority, and warn before a target is missed: each once", async () => {
+    await put("escalation", [{ incidentType: "alarm", unassignedSeconds: 1, action: "both" }]);
+    await put("timeTargets", [{ incidentType: "*", phases: { dispatchSeconds: 1 }, atRiskPercent: 50 }]);
+    const id = await server.newIncident({ type: "alarm", priority: 2 });
+    await expect
+      .poll(() => typesOf(id), { timeout: 20_000, interval: 100 })
+      .toEqual([
+        "incident.created",
+        "sla.at_risk",
+        "incident.supervisor_notified",
+        "incident.escalated",
+        "incident.supervisor_notified",
+      ]);
+    expect((await server.get(at(id))).body).toMatchObject({ priority: 1, atRisk: ["dispatch"], status: "new" });
+  });
+});
