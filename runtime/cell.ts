@@ -318,6 +318,8 @@ export class Cell {
       });
       if (!vote.ok) {
         settle();
+        // The participant's part means nothing without the whole: what is kept, and may be sent again, is the command.
+        if (vote.code === "poison") await this.#bury(message, new Error(`${stateKey(to)} failed in taking part`));
         return vote;
       }
       if (vote.append !== undefined) joined.push({ to, append: vote.append });
@@ -458,7 +460,7 @@ export class Cell {
       case "unloadable":
         return failure("unloadable", `${this.key} could not be restored`);
       case "poison":
-        await this.#bury(message, error);
+        if (message.op !== "prepare") await this.#bury(message, error);
         return failure("poison", "processing this failed; it is kept for the operators with the request id");
     }
   }

@@ -36,8 +36,11 @@ function depthOf(value: unknown, limit: number): number {
   return deepest + 1;
 }
 
+/** Whatever JSON can say. */
+export const json = z.json().meta({ id: "Json" });
+
 /** Free-form JSON from outside, bounded in size and depth. */
-export const freeForm = z.record(z.string().max(100), z.json()).superRefine((value, context) => {
+export const freeForm = z.record(z.string().max(100), json).superRefine((value, context) => {
   if (depthOf(value, limits.metadataDepth) > limits.metadataDepth)
     context.addIssue({ code: "custom", message: `at most ${limits.metadataDepth} levels deep` });
   else if (Object.keys(value).length > 0 && JSON.stringify(value).length > limits.metadataBytes)

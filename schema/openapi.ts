@@ -71,20 +71,18 @@ export function openApi(version: string): object {
 function schemaOf(schema: z.ZodType, io: "input" | "output", components: Record<string, object>): object {
   const {
     $schema: _dialect,
-    $defs,
+    $defs = {},
     ...json
   } = z.toJSONSchema(schema, { io, target: "draft-2020-12" }) as Record<string, unknown>;
-  const relocate = (value: object): object =>
-    JSON.parse(JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/"));
-  for (const [id, definition] of Object.entries(($defs ?? {}) as Record<string, object>)) {
-    const { id: _id, ...rest } = relocate(definition) as Record<string, unknown>;
-    components[id] = rest;
+  const relocate = (value: unknown): Record<string, unknown> =>
+    JSON.parse(
+      JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/").replaceAll("__schema0", "AnyJson"),
+    );
+  for (const [id, definition] of Object.entries($defs as object)) {
+    const { id: _id, ...rest } = relocate(definition);
+    components[id.replace("__schema0", "AnyJson")] = rest;
   }
-  const id = schema.meta()?.id;
-  if (id === undefined) return relocate(json);
-  const { id: _id, ...rest } = relocate(json) as Record<string, unknown>;
-  components[id] = rest;
-  return { $ref: `#/components/schemas/${id}` };
+  return relocate(json);
 }
 
 function inPath({ path }: Route): object[] {

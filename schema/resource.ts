@@ -3,6 +3,7 @@ import {
   code,
   freeForm,
   isWholeNear,
+  json,
   NEAR_NEEDS,
   near,
   numeric,
@@ -259,7 +260,7 @@ export const availableAnswer = z.strictObject({
     .optional()
     .describe("what nobody can cover"),
   inputs: z
-    .record(z.string(), z.json())
+    .record(z.string(), json)
     .optional()
     .describe("the states this was made from: sequences of the journal, times of positions"),
 });

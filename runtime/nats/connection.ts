@@ -1,4 +1,5 @@
 import { connect, headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { within } from "../pause.ts";
 import { type Clock, type Log, PortUnavailable, UncertainOutcome } from "../ports/index.ts";
 
 /** Older servers lack atomic batches with schedules, counters and per-key TTL as used here. */
@@ -42,7 +43,7 @@ export class Connection {
 
   /** @throws when the server is too old, naming it; waits for it to come up otherwise, for `waitMs` */
   static async open(url: string, clock: Clock, log: Log, token: string, waitMs = 10_000): Promise<Connection> {
-    const nc = await connect({
+    const connecting = connect({
       servers: url.split(","),
       name: `tocsin-${token}`,
       maxReconnectAttempts: -1,
@@ -54,6 +55,12 @@ export class Connection {
       timeout: waitMs,
       ignoreAuthErrorAbort: true,
     });
+    const nc = await within(clock, waitMs, connecting, () => undefined);
+    if (nc === undefined) {
+      // It goes on trying for ever: what it finds after all is not wanted any more.
+      void connecting.then((late) => late.close()).catch(() => undefined);
+      throw new PortUnavailable(`no nats-server answers at ${url} (tried for ${waitMs / 1_000} s)`);
+    }
     const version = nc.info?.version ?? "unknown";
     const [major = 0, minor = 0] = version.split(".").map(Number);
     if (major < SERVER_AT_LEAST[0] || (major === SERVER_AT_LEAST[0] && minor < SERVER_AT_LEAST[1])) {

@@ -7,6 +7,7 @@ import { followStream } from "./follow.ts";
 const STREAM = streams.events.name;
 /** Entries a page of `read`. */
 const PAGE = 500;
+const SMALL_PAGE_CHARACTERS = 4_000_000;
 
 export class NatsJournal implements Journal {
   /** The server takes 1,000. */
@@ -33,9 +34,12 @@ export class NatsJournal implements Journal {
     const entries: JournalEntry[] = [];
     let from = after + 1;
     while (entries.length < limit) {
-      const page = await this.#page(subject, from, Math.min(PAGE, limit - entries.length));
+      const asked = Math.min(PAGE, limit - entries.length);
+      const page = await this.#page(subject, from, asked);
       entries.push(...page);
-      if (page.length < Math.min(PAGE, limit)) break;
+      // The server cuts a page at a size of its own, too: only a short page of little is the end for sure.
+      const length = page.reduce((sum, { payload }) => sum + payload.length, 0);
+      if (page.length === 0 || (page.length < asked && length < SMALL_PAGE_CHARACTERS)) break;
       from = page[page.length - 1]!.sequence + 1;
     }
     return entries.slice(0, limit);

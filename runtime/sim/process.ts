@@ -65,7 +65,7 @@ export class SimProcess {
       },
       deadLetters: {
         put: async (letter) => {
-          server.deadLetters.push({ ...letter, sequence: server.deadLetters.length + 1 });
+          server.deadLetters.push({ ...letter, sequence: ++server.deadLettersEver });
         },
         list: async (limit, after = 0) => server.deadLetters.filter(({ sequence }) => sequence > after).slice(0, limit),
         remove: async (sequence) => {

@@ -30,6 +30,7 @@ export class SimServer {
   readonly buckets = new Map<string, SimBucket>();
   readonly counters = new Map<string, number>();
   readonly deadLetters: (DeadLetter & { sequence: number })[] = [];
+  deadLettersEver = 0;
   readonly timers = new Map<string, Timer>();
   readonly ringers = new Set<(payload: string) => Promise<void>>();
   readonly services = new Map<string, Set<(payload: string) => Promise<string>>>();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { timestamp, uuid } from "../common.ts";
+import { json, timestamp, uuid } from "../common.ts";
 import type { ErrorCode } from "../errors.ts";
 import { agencyId, type Role } from "../principal.ts";
 import { resourceTypes } from "../resource.ts";
@@ -48,7 +48,7 @@ export const timeline = z.strictObject({
       type: z.string(),
       by: z.string(),
       cause: z.string().optional().describe("what led to it, where it was not a principal's own request"),
-      data: z.record(z.string(), z.json()),
+      data: z.record(z.string(), json),
     }),
   ),
   next: z.string().nullable(),
