@@ -14,7 +14,7 @@ import {
   uuid,
 } from "./common.ts";
 import { agencyId } from "./principal.ts";
-import { type ResourceType, resourceTypes, type StatusDetail } from "./resource.ts";
+import { type ResourceStatus, type ResourceType, resourceTypes, type StatusDetail } from "./resource.ts";
 
 export const incidentStatuses = ["new", "assigned", "en_route", "on_scene", "resolved", "closed", "cancelled"] as const;
 export type IncidentStatus = (typeof incidentStatuses)[number];
@@ -269,6 +269,8 @@ export type IncidentCommand =
 export interface Policy {
   readonly escalation?: Readonly<Record<number, EscalationRule>>;
   readonly targets?: Readonly<Record<number, TimeTargets>>;
+  /** Longer than this in a status is worth a warning, for the units that work on it. */
+  readonly statusWarningsMs?: Partial<Readonly<Record<ResourceStatus, number>>>;
 }
 
 export interface EscalationRule {

@@ -316,7 +316,7 @@ export type ResourceCommand =
   | { readonly type: "leaveCarrier"; readonly carrierId: string }
   | { readonly type: "loseMember"; readonly memberId: string }
   /** Joins an incident; only ever part of an incident's own commit. */
-  | { readonly type: "hold"; readonly incidentId: string; readonly resourceType: ResourceType }
+  | ({ readonly type: "hold"; readonly incidentId: string; readonly resourceType: ResourceType } & StatusDetail)
   /** Follows its assignment; only ever part of an incident's own commit. */
   | ({
       readonly type: "follow";

@@ -9,6 +9,7 @@ import {
   type IncidentCommand,
   type IncidentEvent,
 } from "../../schema/incident.ts";
+import type { ResourceStatus } from "../../schema/resource.ts";
 import { autoEscalate, escalationDeadlines } from "./escalation.ts";
 import { isOwners, withGuests } from "./guests.ts";
 import {
@@ -76,7 +77,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         }
         const joins: Participation[] = c.units.map(({ unitId, unitType }) => ({
           to: { kind: "resource", id: unitId },
-          command: { type: "hold", incidentId: context.id, resourceType: unitType },
+          command: { type: "hold", incidentId: context.id, resourceType: unitType, ...warning(it, "assigned") },
         }));
         const events: IncidentEvent[] = c.units.map(({ unitId, unitType }) => ({
           type: "incident.assigned",
@@ -113,7 +114,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         const joins: Participation[] = [
           {
             to: { kind: "resource", id: unit.unitId },
-            command: { type: "follow", incidentId: context.id, status: says, ...c.detail },
+            command: { type: "follow", incidentId: context.id, status: says, ...warning(it, says), ...c.detail },
             trusted: isOwners(it, context),
           },
         ];
@@ -407,11 +408,22 @@ function cleared(
   return why === undefined ? moved : { ...moved, reason: why };
 }
 
+/** What its agency thinks of a unit that stays in a status for long, where the unit does not say so itself. */
+function warning({ policy }: Known, status: string): { readonly warnAfterMs?: number } {
+  const warnAfterMs = policy?.statusWarningsMs?.[status as ResourceStatus];
+  return warnAfterMs === undefined ? {} : { warnAfterMs };
+}
+
 /** Whoever owns the incident may free any unit on it; a guest its own alone. */
-function release(it: Known, { unitId }: Assignment, context: DecideContext, to: object = {}): Participation {
+function release(
+  it: Known,
+  { unitId }: Assignment,
+  context: DecideContext,
+  to: { readonly status?: string } = {},
+): Participation {
   return {
     to: { kind: "resource", id: unitId },
-    command: { type: "release", incidentId: context.id, ...to },
+    command: { type: "release", incidentId: context.id, ...warning(it, to.status ?? "available"), ...to },
     trusted: isOwners(it, context),
   };
 }

@@ -113,7 +113,7 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
           const { reason } = availabilityOf(it);
           return refuse("unit_unavailable", `unit ${it.callSign} is unavailable: ${reason}`, { status: it.status });
         }
-        return [{ type: "resource.assigned", incidentId: c.incidentId }, changed(it, "assigned")];
+        return [{ type: "resource.assigned", incidentId: c.incidentId }, changed(it, "assigned", c)];
       }),
 
     follow: (s, c) =>

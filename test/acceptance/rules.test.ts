@@ -66,3 +66,16 @@ describe("rules of escalation and time targets", () => {
     expect((await server.get(at(id))).body).toMatchObject({ priority: 1, atRisk: ["dispatch"], status: "new" });
   });
 });
+
+describe("a threshold of a status", () => {
+  it("holds for units whose status an incident moves, too", async () => {
+    await put("statuses", [{ code: "assigned", base: "assigned", label: "Assigned", warnAfterSeconds: 1 }]);
+    const id = await server.newIncident({ type: "other" });
+    const unitId = await server.newVehicle("SLOW");
+    await server.post(at(id, "/assign"), { unitId });
+    const unit = async () => (await server.get(`/api/v1/resources/vehicles/${unitId}`)).body;
+    await expect.poll(unit, { timeout: 20_000, interval: 100 }).toMatchObject({ statusOverdue: true });
+    await server.patch(at(id), { status: "en_route" });
+    expect(await unit()).toMatchObject({ status: "en_route", statusOverdue: false });
+  });
+});

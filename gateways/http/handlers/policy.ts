@@ -1,6 +1,7 @@
 import type { Requirement } from "../../../actors/resource/recommendation.ts";
-import { escalationFor, runCardFor, timeTargetsFor } from "../../../schema/configuration.ts";
+import { type Configuration, escalationFor, runCardFor, timeTargetsFor } from "../../../schema/configuration.ts";
 import type { EscalationRule, Policy, TimeTargets } from "../../../schema/incident.ts";
+import type { ResourceStatus } from "../../../schema/resource.ts";
 import type { Services } from "./call.ts";
 import { configurationOf } from "./configured.ts";
 
@@ -12,7 +13,9 @@ const ONE_VEHICLE: readonly Requirement[] = [{ capabilities: [], types: ["vehicl
 /** The rules for an incident of a type, whatever its priority will be; undefined where the agency has none. */
 export function policyFor(services: Services, agencyId: string, type: string): Policy | undefined {
   const configuration = configurationOf(services, agencyId);
-  if (configuration.escalation.length === 0 && configuration.timeTargets.length === 0) return;
+  const statusWarningsMs = warningsOf(configuration);
+  if (configuration.escalation.length + configuration.timeTargets.length + Object.keys(statusWarningsMs).length === 0)
+    return;
   const escalation: Record<number, EscalationRule> = {};
   const targets: Record<number, TimeTargets> = {};
   for (const priority of PRIORITIES) {
@@ -22,7 +25,16 @@ export function policyFor(services: Services, agencyId: string, type: string): P
     if (target !== undefined) targets[priority] = target;
   }
   // Rules replace the built-in ones as a whole: who has written some knows which incidents they leave out.
-  return configuration.escalation.length === 0 ? { targets } : { escalation, targets };
+  const rules = configuration.escalation.length === 0 ? {} : { escalation };
+  return { ...rules, targets, statusWarningsMs };
+}
+
+/** How long is long in each base status, where the agency says so of the base status itself. */
+function warningsOf({ statuses }: Configuration): Partial<Record<ResourceStatus, number>> {
+  const warnings: Partial<Record<ResourceStatus, number>> = {};
+  for (const { code, base, warnAfterSeconds } of statuses)
+    if (code === base && warnAfterSeconds !== undefined) warnings[base] = warnAfterSeconds * 1_000;
+  return warnings;
 }
 
 /** What an incident takes by its agency's run card, up to its alarm level. */
