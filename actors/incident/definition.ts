@@ -302,8 +302,9 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     }),
     "incident.merged": (s, e, { at }) => {
       const it = existing(s);
-      assert(!it.duplicates.includes(e.duplicateId), "it is merged already");
-      return { ...it, duplicates: [...it.duplicates, e.duplicateId], updatedAt: at };
+      // A duplicate that was opened again may turn out to be one after all.
+      const before = it.duplicates.filter((id) => id !== e.duplicateId);
+      return { ...it, duplicates: [...before, e.duplicateId], updatedAt: at };
     },
     "incident.merged_into": (s, e, { at }) => ({
       ...idle(s),

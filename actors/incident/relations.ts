@@ -15,7 +15,7 @@ const SHARES_MAX = 50;
 /** The one that stays is asked. */
 export function merge(it: Known, id: string, duplicateId: string): Result {
   if (id === duplicateId) return refuse("not_mergeable", "an incident is no duplicate of itself");
-  const refused = mayTakeDuplicate(it, duplicateId);
+  const refused = mayTakeDuplicate(it);
   if (refused !== undefined) return refused;
   if (id > duplicateId) return forward(duplicateId, { type: "leadAsDuplicate", of: id });
   const joins = [tell(duplicateId, { type: "followAsDuplicate", of: id })];
@@ -29,7 +29,7 @@ export function leadAsDuplicate(it: Known, id: string, of: string): Result {
 }
 
 export function takeDuplicate(it: Known, duplicateId: string): Result {
-  return mayTakeDuplicate(it, duplicateId) ?? [{ type: "incident.merged", duplicateId }];
+  return mayTakeDuplicate(it) ?? [{ type: "incident.merged", duplicateId }];
 }
 
 export function followAsDuplicate(it: Known, of: string): Result {
@@ -46,12 +46,11 @@ export function followAsDuplicate(it: Known, of: string): Result {
   return [{ type: "incident.merged_into", into: of }];
 }
 
-function mayTakeDuplicate(it: Known, duplicateId: string): Refusal | undefined {
+function mayTakeDuplicate(it: Known): Refusal | undefined {
   if (it.mergedIntoId !== null) {
     return refuse("not_mergeable", `it is itself a duplicate of ${it.mergedIntoId}`, { mergedIntoId: it.mergedIntoId });
   }
   if (it.status === "closed" || it.status === "cancelled") return refuse("incident_final", `it is ${it.status}`);
-  if (it.duplicates.includes(duplicateId)) return refuse("not_mergeable", "it is merged already");
   return;
 }
 

@@ -62,6 +62,7 @@ function checkAgreement(images: ReadonlyMap<string, Image>, sequence: number): v
   for (const [key, { state }] of images) {
     const it = state as IncidentState;
     if (!key.startsWith("incident.") || it.phase === "unknown") continue;
+    checkRelations(images, key, it, sequence);
     const working = it.assignments.filter(({ status }) => status !== "cleared");
     for (const { unitId } of working) {
       const other = holders.get(unitId);
@@ -104,4 +105,25 @@ function checkCompany(
   for (const member of it.aboard)
     if (other(member.id)?.carrier?.id !== id)
       throw new Violation(`at ${sequence}, ${key} carries ${member.id}, which says it is with somebody else`);
+}
+
+/** Links are on both sides, and a duplicate is known to the incident that it points to. */
+function checkRelations(
+  images: ReadonlyMap<string, Image>,
+  key: string,
+  it: Extract<IncidentState, { phase: "known" }>,
+  sequence: number,
+): void {
+  const id = key.slice("incident.".length);
+  const other = (otherId: string) => {
+    const state = images.get(`incident.${otherId}`)?.state as IncidentState | undefined;
+    return state?.phase === "known" ? state : undefined;
+  };
+  for (const linked of it.links)
+    if (other(linked)?.links.includes(id) !== true)
+      throw new Violation(`at ${sequence}, ${key} is linked with ${linked}, which does not know`);
+  if (it.mergedIntoId === null) return;
+  if (it.status !== "closed") throw new Violation(`at ${sequence}, ${key} is a duplicate and ${it.status}`);
+  if (other(it.mergedIntoId)?.duplicates.includes(id) !== true)
+    throw new Violation(`at ${sequence}, ${key} is a duplicate of ${it.mergedIntoId}, which does not know`);
 }

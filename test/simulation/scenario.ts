@@ -237,7 +237,7 @@ class Run {
     const incident = { kind: "incident", id: world.pick(INCIDENTS) };
     const unit = { kind: "resource", id: world.pick(UNITS) };
     const member = { kind: "resource", id: world.pick(Object.keys(MEMBERS)) };
-    switch (world.between(2, 15)) {
+    switch (world.between(2, 18)) {
       case 2:
         return newIncident(incident.id, `SIM-${world.between(2, 1e9)}`);
       case 3:
@@ -274,6 +274,12 @@ class Run {
         ];
         return [incident, { type: "assign", units }];
       }
+      case 15:
+        return [incident, { type: "merge", duplicateId: world.pick(INCIDENTS) }];
+      case 16:
+        return [incident, { type: world.pick(["link", "unlink"]), incidentId: world.pick(INCIDENTS) }];
+      case 17:
+        return [incident, { type: "raiseAlarm", reason: "worse" }];
       default:
         return [incident, { type: "update", changes: { title: `t${world.between(0, 5)}` } }];
     }
