@@ -12,12 +12,22 @@ export const limits = {
   unitsPerAssign: 50,
 } as const;
 
-export const timestamp = z.iso.datetime({ offset: true }).describe("RFC 3339");
+export const timestamp = z.iso
+  .datetime({ offset: true })
+  .meta({ description: "RFC 3339", examples: ["2026-03-01T14:05:00.000Z"] });
 
 export const place = z
   .strictObject({
-    lat: z.number().min(-90).max(90).describe("degrees north, WGS 84"),
-    lon: z.number().min(-180).max(180).describe("degrees east, WGS 84"),
+    lat: z
+      .number()
+      .min(-90)
+      .max(90)
+      .meta({ description: "degrees north, WGS 84", examples: [37.77] }),
+    lon: z
+      .number()
+      .min(-180)
+      .max(180)
+      .meta({ description: "degrees east, WGS 84", examples: [-122.42] }),
   })
   .describe("A place in WGS 84 degrees");
 
@@ -26,7 +36,8 @@ export const code = z
   .string()
   .min(1)
   .max(50)
-  .regex(/^[\p{L}\p{N}][\p{L}\p{N} _./:-]*$/u, "letters, digits, blanks and _ . / : - only");
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} _./:-]*$/u, "letters, digits, blanks and _ . / : - only")
+  .meta({ examples: ["structure_fire"] });
 
 function depthOf(value: unknown, limit: number): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -48,7 +59,10 @@ export const freeForm = z.record(z.string().max(100), json).superRefine((value, 
 });
 
 /** One id has one spelling, whatever a client writes: it is part of a subject. */
-export const uuid = z.uuid().toLowerCase().describe("UUID");
+export const uuid = z
+  .uuid()
+  .toLowerCase()
+  .meta({ description: "UUID", examples: ["0199f1c2-7a40-7c3e-9d57-3b8e5f0a1c22"] });
 
 /** Text without control characters but line breaks and tabs: it is shown on consoles and in logs. */
 export const text = (max: number) =>
@@ -56,7 +70,8 @@ export const text = (max: number) =>
     .string()
     .max(max)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-    .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, "no control characters");
+    .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, "no control characters")
+    .meta({ examples: ["Smoke from the roof"] });
 
 export const page = {
   limit: z.coerce.number().int().min(1).max(limits.pageItems).default(50).describe("items a page"),

@@ -105,7 +105,7 @@ function queryParameters({ query }: Route): object[] {
   return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
 }
 
-function headerParameters({ method, refusals }: Route): object[] {
+function headerParameters({ method, refusals, status }: Route): object[] {
   const text = { type: "string" };
   if (method === "get" && !refusals.includes("board_behind")) return [];
   if (method === "get") {
@@ -125,7 +125,17 @@ function headerParameters({ method, refusals }: Route): object[] {
       schema: { ...text, maxLength: 200 },
       description: "a repeat gets the first answer",
     },
-    { name: "If-Match", in: "header", schema: text, description: "the ETag that was read: 412 if it changed since" },
+    // What is made by the request had no version before.
+    ...(status === 201
+      ? []
+      : [
+          {
+            name: "If-Match",
+            in: "header",
+            schema: text,
+            description: "the ETag that was read: 412 if it changed since",
+          },
+        ]),
   ];
 }
 

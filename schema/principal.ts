@@ -7,7 +7,7 @@ export type Role = (typeof roles)[number];
 export const agencyId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,32}$/, "1 to 32 letters, digits, - or _")
-  .describe("An agency: 1 to 32 letters, digits, - or _");
+  .meta({ description: "An agency: 1 to 32 letters, digits, - or _", examples: ["default"] });
 
 /** Who asks. */
 export interface Principal {

@@ -47,7 +47,8 @@ export type Availability = (typeof availabilities)[number];
 
 const callSign = text(32)
   .min(1)
-  .regex(/^\S(.*\S)?$/, "no blanks at either end");
+  .regex(/^\S(.*\S)?$/, "no blanks at either end")
+  .meta({ examples: ["E01"] });
 const status = z.enum(resourceStatuses);
 const capabilities = z.array(code).max(50);
 const minimumCrew = z
@@ -107,7 +108,7 @@ export const resource = z
     location: position.nullable().describe("the last plausible position"),
     metadata: freeForm,
     retiredAt: timestamp.nullable(),
-    version: z.number().int().positive(),
+    version: z.number().int().positive().meta({ examples: [1] }),
     createdAt: timestamp,
     updatedAt: timestamp,
   })
