@@ -1,12 +1,19 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { stateKey } from "../../schema/subjects.ts";
 import { smoke, TestServer } from "../support/server.ts";
 
 const admin = { subject: "admin", agencies: ["default"], roles: ["admin"] } as const;
 
+/** Stopped at the test's end, however that comes. */
+async function started(...given: Parameters<typeof TestServer.start>): Promise<TestServer> {
+  const server = await TestServer.start(...given);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
 describe("a node", () => {
   it("keeps everything over a restart: entities, lists, numbers, first answers, deadlines", async () => {
-    const before = await TestServer.start();
+    const before = await started();
     const id = await before.newIncident();
     const unitId = await before.newVehicle("E1");
     await before.post(`/api/v1/incidents/${id}/assign`, { unitId });
@@ -15,7 +22,7 @@ describe("a node", () => {
     const { dataDir } = before;
     await before.stop(true);
 
-    const after = await TestServer.start({}, dataDir);
+    const after = await started({}, dataDir);
     expect(after.token).toBe(before.token);
     expect((await after.get(`/api/v1/incidents/${id}`)).body).toEqual(patched.body);
     expect((await after.get(`/api/v1/resources/vehicles/${unitId}`)).body).toMatchObject({ incidentId: id });
@@ -28,11 +35,10 @@ describe("a node", () => {
     // Every actor has its snapshot, and the checkpoint says so.
     expect(await after.node.ports.state.get(stateKey({ kind: "incident", id }))).toBeDefined();
     expect(Number((await after.node.ports.config.get("checkpoint-2"))?.value)).toBeGreaterThanOrEqual(5);
-    await after.stop();
   });
 
   it("refuses to run with another number of partitions than the cluster was made with", async () => {
-    const before = await TestServer.start({ PARTITIONS: "8" });
+    const before = await started({ PARTITIONS: "8" });
     const { dataDir } = before;
     await before.stop(true);
     await expect(TestServer.start({ PARTITIONS: "9" }, dataDir)).rejects.toThrow("made with 8 partitions");
@@ -43,7 +49,7 @@ describe("a node", () => {
   });
 
   it("buries a poisonous command, tells its sender, and serves everyone else", async () => {
-    const server = await TestServer.start();
+    const server = await started();
     const id = await server.newIncident();
     const options = { by: admin, requestId: "r-1" };
     const reply = await server.node.client.ask({ kind: "incident", id }, { type: "nonsense" }, options);
@@ -53,6 +59,5 @@ describe("a node", () => {
     expect(letter?.reason).toContain("knows no command nonsense");
     expect((await server.patch(`/api/v1/incidents/${id}`, { title: "alive" })).status).toBe(200);
     expect((await server.get("/health/ready")).body.ready).toBe(true);
-    await server.stop();
   });
 });

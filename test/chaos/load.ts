@@ -2,7 +2,7 @@ import { identityOf } from "../../gateways/http/idempotency.ts";
 import { randomOf } from "../../runtime/sim/random.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Acknowledged } from "../simulation/invariants.ts";
-import { smoke } from "../support/server.ts";
+import { smoke } from "../support/api.ts";
 
 interface Sent {
   readonly key: string;

@@ -6,13 +6,9 @@ import { SignJWT } from "jose";
 import { readConfiguration } from "../../commands/node/configuration.ts";
 import { type Node, startNode } from "../../commands/node/node.ts";
 import { silent } from "../../runtime/sim/process.ts";
+import { Api } from "./api.ts";
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came
-  readonly body: any;
-}
+export { type Answer, smoke } from "./api.ts";
 
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
@@ -26,75 +22,48 @@ export function freePort(): Promise<number> {
 }
 
 /** A whole node in this process, on a real nats-server, in a directory of its own. */
-export class TestServer {
+export class TestServer extends Api {
   readonly dataDir: string;
   readonly node: Node;
+  readonly url: string;
+  readonly token: string;
   readonly #secret: Uint8Array;
-  token: string;
+  #stopped: Promise<void> | undefined;
 
   private constructor(dataDir: string, node: Node) {
+    super();
     this.dataDir = dataDir;
     this.node = node;
+    this.url = node.url;
     this.#secret = readFileSync(join(dataDir, "jwt.secret"));
     this.token = readFileSync(join(dataDir, "admin.token"), "utf8").trim();
   }
 
-  static async start(
-    environment: Readonly<Record<string, string>> = {},
-    dataDir = mkdtempSync(join(tmpdir(), "tocsin-")),
-  ): Promise<TestServer> {
-    const configuration = readConfiguration({
-      ...process.env,
-      DATA_DIR: dataDir,
-      PORT: String(await freePort()),
-      ...environment,
-    });
-    return new TestServer(dataDir, await startNode(configuration, silent, () => undefined));
+  /** In the directory that is given, or in a new one, which is gone again if this fails. */
+  static async start(environment: Readonly<Record<string, string>> = {}, dataDir?: string): Promise<TestServer> {
+    const folder = dataDir ?? mkdtempSync(join(tmpdir(), "tocsin-"));
+    try {
+      const configuration = readConfiguration({
+        ...process.env,
+        DATA_DIR: folder,
+        PORT: String(await freePort()),
+        ...environment,
+      });
+      return new TestServer(folder, await startNode(configuration, silent, () => undefined));
+    } catch (error) {
+      if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
+  /** Whoever says so again, as a test's clean-up does, waits for the same end. */
   async stop(keep = false): Promise<void> {
-    await this.node.stop();
+    this.#stopped ??= this.node.stop();
+    await this.#stopped;
     if (!keep) rmSync(this.dataDir, { recursive: true, force: true });
   }
 
   tokenFor(claims: Readonly<Record<string, unknown>>): Promise<string> {
     return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(this.#secret);
   }
-
-  async request(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Answer> {
-    const response = await fetch(this.node.url + path, {
-      method,
-      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json", ...headers },
-      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json") ?? false;
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: isJson && text !== "" ? JSON.parse(text) : text,
-    };
-  }
-
-  get = (path: string, headers?: Readonly<Record<string, string>>) => this.request("GET", path, undefined, headers);
-  post = (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
-    this.request("POST", path, body, headers);
-  patch = (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
-    this.request("PATCH", path, body, headers);
-
-  async newIncident(more: object = {}): Promise<string> {
-    const { body } = await this.post("/api/v1/incidents", { ...smoke, ...more });
-    return body.id;
-  }
-
-  async newVehicle(callSign: string): Promise<string> {
-    return (await this.post("/api/v1/resources/vehicles", { callSign })).body.id;
-  }
 }
-
-export const smoke = { type: "structure_fire", category: "fire", title: "Smoke from the roof", priority: 2 };
