@@ -215,6 +215,14 @@ export class Cell {
       const image = await this.activate();
       const before = this.#host.options.dedupe ? findRecent(image.recent, message.commandId) : undefined;
       if (before !== undefined) return answer(await this.#firstAnswer(before, message));
+      const at = this.#now();
+      const decision = decide(this.#definition, image.state, message.command, {
+        id: this.address.id,
+        at,
+        by: message.by,
+      });
+      // What is not there has no version: whoever may not see it must not be told one either.
+      if (isRefusal(decision) && decision.refused === "not_found") return answer(failureOf(decision));
       if (message.expectedVersion !== undefined && message.expectedVersion !== image.version) {
         return answer(
           failure("version_mismatch", `the version is ${image.version}, not ${message.expectedVersion}`, {
@@ -222,12 +230,6 @@ export class Cell {
           }),
         );
       }
-      const at = this.#now();
-      const decision = decide(this.#definition, image.state, message.command, {
-        id: this.address.id,
-        at,
-        by: message.by,
-      });
       if (isRefusal(decision)) return answer(failureOf(decision));
       if (isForward(decision)) {
         // Outside the mailbox: the leader will ask this very actor to take part.
@@ -236,7 +238,9 @@ export class Cell {
       }
       const events = isJoint(decision) ? decision.events : decision;
       const participations = isJoint(decision) ? decision.with : [];
-      if (events.length === 0 && participations.length === 0) return answer(done(image));
+      // Who may send it again under the same id must find this answer then, whatever has changed meanwhile.
+      const isKept = message.fingerprint !== undefined && image.version > 0;
+      if (events.length === 0 && participations.length === 0 && !isKept) return answer(done(image));
       const draft = this.#draft(image, events, message, at);
       const outcome = await this.#commit(draft, participations, message, at);
       if (outcome !== "conflict") return answer(outcome);

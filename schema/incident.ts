@@ -74,7 +74,11 @@ export const incident = z
     reportedById: z.string().nullable(),
     metadata: freeForm,
     disposition: z.string().nullable(),
-    version: z.number().int().positive().meta({ examples: [1] }),
+    version: z
+      .number()
+      .int()
+      .positive()
+      .meta({ examples: [1] }),
     createdAt: timestamp,
     updatedAt: timestamp,
     resolvedAt: timestamp.nullable(),

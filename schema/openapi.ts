@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ErrorCode, errorKinds } from "./errors.ts";
-import { pathParameters, type Route, routes } from "./routes.ts";
+import { pathParameters, type Route, routes, takes } from "./routes.ts";
 
 const problem = z
   .looseObject({
@@ -23,14 +23,7 @@ const always: readonly ErrorCode[] = [
   "internal",
   "headers_too_large",
 ];
-const withBody: readonly ErrorCode[] = [
-  "malformed_json",
-  "invalid_body",
-  "body_too_large",
-  "unsupported_media_type",
-  "version_mismatch",
-  "idempotency_key_reused",
-];
+const withBody: readonly ErrorCode[] = ["malformed_json", "invalid_body", "body_too_large", "unsupported_media_type"];
 
 /** The OpenAPI 3.1 document, made from the route table and the schemas that also validate. */
 export function openApi(version: string): object {
@@ -99,43 +92,31 @@ function inPath({ path }: Route): object[] {
 
 function queryParameters({ query }: Route): object[] {
   if (!(query instanceof z.ZodObject)) return [];
-  const { properties = {} } = z.toJSONSchema(query, { io: "input", unrepresentable: "any" }) as {
+  const { properties = {}, required = [] } = z.toJSONSchema(query, { io: "input", unrepresentable: "any" }) as {
     properties?: Record<string, object>;
+    required?: readonly string[];
   };
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    schema,
+  }));
 }
 
-function headerParameters({ method, refusals, status }: Route): object[] {
-  const text = { type: "string" };
-  if (method === "get" && !refusals.includes("board_behind")) return [];
-  if (method === "get") {
-    return [
-      {
-        name: "Tocsin-Sequence",
-        in: "header",
-        schema: text,
-        description: "answer only once the list shows this write",
-      },
-    ];
-  }
+function headerParameters(route: Route): object[] {
+  const header = (name: string, description: string, more: object = {}) => ({
+    name,
+    in: "header",
+    schema: { type: "string", ...more },
+    description,
+  });
   return [
-    {
-      name: "Idempotency-Key",
-      in: "header",
-      schema: { ...text, maxLength: 200 },
-      description: "a repeat gets the first answer",
-    },
-    // What is made by the request had no version before.
-    ...(status === 201
-      ? []
-      : [
-          {
-            name: "If-Match",
-            in: "header",
-            schema: text,
-            description: "the ETag that was read: 412 if it changed since",
-          },
-        ]),
+    ...(takes.sequence(route) ? [header("Tocsin-Sequence", "answer only once the list shows this write")] : []),
+    ...(takes.idempotencyKey(route)
+      ? [header("Idempotency-Key", "a repeat gets the first answer", { maxLength: 200 })]
+      : []),
+    ...(takes.ifMatch(route) ? [header("If-Match", "the ETag that was read: 412 if it changed since")] : []),
   ];
 }
 
@@ -144,6 +125,10 @@ function responsesOf(route: Route, components: Record<string, object>): object {
     ...always,
     ...(route.body === undefined ? [] : withBody),
     ...(route.query === undefined ? [] : (["invalid_query"] as const)),
+    ...(takes.ifMatch(route) ? (["version_mismatch"] as const) : []),
+    ...(takes.idempotencyKey(route) && route.body !== undefined ? (["idempotency_key_reused"] as const) : []),
+    ...(route.path.includes("{") ? (["not_found"] as const) : []),
+    ...(takes.idempotencyKey(route) || takes.sequence(route) ? (["bad_request"] as const) : []),
     ...route.refusals,
   ]);
   const byStatus = new Map<number, ErrorCode[]>();
@@ -159,7 +144,8 @@ function responsesOf(route: Route, components: Record<string, object>): object {
   for (const [status, named] of [...byStatus].sort(([a], [b]) => a - b)) {
     responses[status] = {
       description: named.map((code) => `${errorKinds[code].title} (\`${code}\`)`).join("; "),
-      content: failure,
+      // What never reaches us is answered by the HTTP server itself, in its own words.
+      ...(named.includes("headers_too_large") ? {} : { content: failure }),
     };
   }
   return responses;

@@ -108,7 +108,11 @@ export const resource = z
     location: position.nullable().describe("the last plausible position"),
     metadata: freeForm,
     retiredAt: timestamp.nullable(),
-    version: z.number().int().positive().meta({ examples: [1] }),
+    version: z
+      .number()
+      .int()
+      .positive()
+      .meta({ examples: [1] }),
     createdAt: timestamp,
     updatedAt: timestamp,
   })

@@ -4,7 +4,7 @@ import { incidentRoutes } from "./routes/incidents.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
 
-export { pathParameters, type Route } from "./routes/route.ts";
+export { pathParameters, type Route, takes } from "./routes/route.ts";
 
 /** Every operation there is: the gateway, the OpenAPI document and the tests are made from this table. */
 export const routes = {

@@ -1,8 +1,11 @@
 import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
+import { assignments } from "./assignments.ts";
 import { commandCase } from "./command.ts";
 import { createIncident } from "./create-incident.ts";
+import { fixes } from "./fixes.ts";
 import { mixedLifecycle } from "./mixed-lifecycle.ts";
+import { nearby } from "./nearby.ts";
 import { state } from "./state.ts";
 
 const command = commandCase(
@@ -17,4 +20,4 @@ const command = commandCase(
 );
 
 /** All there are, in the order in which they run. */
-export const cases: readonly BenchCase[] = [createIncident, command, mixedLifecycle, state];
+export const cases: readonly BenchCase[] = [createIncident, command, mixedLifecycle, state, nearby, fixes, assignments];

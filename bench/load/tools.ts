@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { PostgresTree } from "../peers/postgres.ts";
 
 /** A program, and the environment that it needs to find its libraries. */
 export interface Program {
@@ -25,9 +26,7 @@ export async function findWrk(root: string): Promise<Program> {
   const given = process.env.WRK ?? "wrk";
   if (why(given, process.env) === undefined) return { file: given, env: process.env };
   if (process.env.WRK !== undefined) throw new Error(`WRK=${given} does not run: ${why(given, process.env)}`);
-  const setup: { unpackDebianPackages(names: readonly string[], folder: string): void } = await import(
-    pathToFileURL(join(root, "scripts/setup/debian-package.mjs")).href
-  );
+  const setup = await debianPackages(root);
   const folders = [join(root, ".tools/wrk")];
   const file = join(root, ".tools/wrk/usr/bin/wrk");
   try {
@@ -48,6 +47,84 @@ export async function findWrk(root: string): Promise<Program> {
       { cause: error },
     );
   }
+}
+
+/** Libraries of Redis, and of PostgreSQL and PostGIS, without those that every Debian has. */
+const REDIS_PACKAGES = ["redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1", "libssl3"];
+const POSTGIS_PACKAGES = [
+  ...["postgresql-15", "postgresql-15-postgis-3", "postgresql-15-postgis-3-scripts"],
+  ...["libgeos3.11.1", "libgeos-c1v5", "libproj25", "proj-data", "libprotobuf-c1", "libjson-c5", "libxml2", "libicu72"],
+  ...[
+    "libpq5",
+    "libldap-2.5-0",
+    "libsasl2-2",
+    "libssl3",
+    "libsqlite3-0",
+    "libcurl3-gnutls",
+    "libnghttp2-14",
+    "librtmp1",
+  ],
+  ...[
+    "libssh2-1",
+    "libpsl5",
+    "libbrotli1",
+    "libtiff6",
+    "libwebp7",
+    "libdeflate0",
+    "libjbig0",
+    "libjpeg62-turbo",
+    "liblerc4",
+  ],
+  ...["libgssapi-krb5-2", "libkrb5-3", "libkrb5support0", "libk5crypto3", "libkeyutils1"],
+];
+
+/**
+ * Redis: `REDIS_SERVER`, then PATH, then `.tools/`, where it is fetched to on Debian 12. Nothing is installed.
+ * @throws when it is nowhere and cannot be fetched
+ */
+export async function findRedis(root: string): Promise<Program> {
+  const version = ({ file, env }: Program) =>
+    spawnSync(file, ["--version"], { env, encoding: "utf8", timeout: 10_000 });
+  const given: Program = { file: process.env.REDIS_SERVER ?? "redis-server", env: process.env };
+  if (version(given).status === 0) return given;
+  if (process.env.REDIS_SERVER !== undefined) throw new Error(`REDIS_SERVER=${given.file} does not run`);
+  const folder = join(root, ".tools/redis");
+  (await debianPackages(root)).unpackDebianPackages(REDIS_PACKAGES, folder);
+  const fetched: Program = { file: join(folder, "usr/bin/redis-server"), env: withLibraries([folder]) };
+  const { status, error, stderr } = version(fetched);
+  if (status !== 0) throw new Error(`redis-server as it was fetched does not run: ${error?.message ?? stderr}`);
+  return fetched;
+}
+
+/**
+ * PostgreSQL with PostGIS: as Debian installs it, else out of `.tools/`, where it is fetched to on Debian 12.
+ * @throws when it cannot be fetched
+ */
+export async function findPostgis(root: string): Promise<PostgresTree> {
+  const installed = existsSync(INSTALLED_POSTGRES) ? readdirSync(INSTALLED_POSTGRES) : [];
+  const version = installed.find((each) => existsSync(join(INSTALLED_POSTGRES, each, "lib/postgis-3.so")));
+  if (version !== undefined) return { folder: join(INSTALLED_POSTGRES, version), bin: "bin", env: () => ({}) };
+  const folder = join(root, ".tools/postgis");
+  (await debianPackages(root)).unpackDebianPackages(POSTGIS_PACKAGES, folder);
+  // What the package's installation would link.
+  const extensions = join(folder, "usr/share/postgresql/15/extension");
+  copyFileSync(join(extensions, "postgis-3.control"), join(extensions, "postgis.control"));
+  return {
+    folder,
+    bin: "usr/lib/postgresql/15/bin",
+    env: (at) => ({
+      LD_LIBRARY_PATH: withLibraries([at]).LD_LIBRARY_PATH,
+      PROJ_LIB: join(at, "usr/share/proj"),
+    }),
+  };
+}
+
+const INSTALLED_POSTGRES = "/usr/lib/postgresql";
+
+function debianPackages(
+  root: string,
+): Promise<{ unpackDebianPackages(names: readonly string[], folder: string): void }> {
+  return import(pathToFileURL(join(root, "scripts/setup/debian-package.mjs")).href);
 }
 
 /** Why a wrk does not run; undefined when it does. */

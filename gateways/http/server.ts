@@ -2,7 +2,7 @@ import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { z } from "zod";
 import { PortUnavailable, UncertainOutcome } from "../../runtime/ports/index.ts";
 import type { Principal } from "../../schema/principal.ts";
-import { type OperationId, pathParameters, type Route, routes } from "../../schema/routes.ts";
+import { type OperationId, pathParameters, type Route, routes, takes } from "../../schema/routes.ts";
 import type { Authenticator } from "./authentication.ts";
 import { serveDocs } from "./docs.ts";
 import { Exchange } from "./exchange.ts";
@@ -172,12 +172,11 @@ export class HttpServer {
       path,
       body: route.body === undefined ? undefined : decodeBody(route.body, exchange.contentType, bytes),
       query: route.query === undefined ? undefined : decodeQuery(route.query, exchange.query),
-      identity:
-        route.method === "get"
-          ? undefined
-          : identityOf(exchange.idempotencyKey, principal, [route.path, ...Object.values(path)].join(" "), bytes),
-      expectedVersion: versionOf(exchange.ifMatch),
-      sequence: sequenceOf(exchange.sequence),
+      identity: takes.idempotencyKey(route)
+        ? identityOf(exchange.idempotencyKey, principal, [route.path, ...Object.values(path)].join(" "), bytes)
+        : undefined,
+      expectedVersion: takes.ifMatch(route) ? versionOf(exchange.ifMatch) : undefined,
+      sequence: takes.sequence(route) ? sequenceOf(exchange.sequence) : undefined,
     };
   }
 }

@@ -20,6 +20,16 @@ export interface Route {
   readonly refusals: readonly ErrorCode[];
 }
 
+/** Which of the headers that some requests have mean something to a route; the others are not looked at. */
+export const takes = {
+  /** A write may be repeated under its key. Telemetry needs none: a fix that comes again is refused as a duplicate. */
+  idempotencyKey: ({ method, status }: Route) => method !== "get" && status !== 202,
+  /** What changes an entity that was read before. */
+  ifMatch: ({ method, status }: Route) => method !== "get" && status === 200,
+  /** What is answered from the board. */
+  sequence: ({ refusals }: Route) => refusals.includes("board_behind"),
+} as const;
+
 /** What may stand in a path. Whatever does not fit is not found. */
 export const pathParameters = {
   id: uuid,

@@ -110,7 +110,9 @@ function typeOf({ path }: Call): ResourceType {
 /** The resource of a path. One that is of another type is not there: a type never changes. */
 async function resource({ board, client }: Services, call: Call): Promise<Address> {
   const address = { kind: "resource", id: call.path["id"]! };
-  const state = board.get(address)?.state ?? orThrow(await client.read(address, call.principal, call.requestId)).state;
+  const row = board.get(address);
+  const known = row !== undefined && call.principal.agencies.includes(row.agency) ? row.state : undefined;
+  const state = known ?? orThrow(await client.read(address, call.principal, call.requestId)).state;
   if ((state as { readonly resourceType: ResourceType }).resourceType === typeOf(call)) return address;
-  throw new ProblemError("not_found", `no such resource among ${typeOf(call)}`);
+  throw new ProblemError("not_found", "no such resource");
 }

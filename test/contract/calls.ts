@@ -1,0 +1,276 @@
+import { z } from "zod";
+import { limits } from "../../schema/common.ts";
+import { type Role, roles } from "../../schema/principal.ts";
+import { type OperationId, type Route, routes } from "../../schema/routes.ts";
+import type { TestServer } from "../support/server.ts";
+import { documented, resolved, type Schema } from "./document.ts";
+import { type Answer, send } from "./wire.ts";
+
+/** What makes a request of an operation. Parts of the path are written into it as they are. */
+export interface Parts {
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export const NAME = "Alpha";
+
+/** An agency and somebody who acts for it, with whatever else a request may need. */
+export class World {
+  readonly server: TestServer;
+  readonly agency: string;
+  readonly authorization: string;
+  /** Is in every text that it makes. */
+  readonly mark: string;
+  #made = 0;
+
+  private constructor(server: TestServer, agency: string, authorization: string, mark: string) {
+    this.server = server;
+    this.agency = agency;
+    this.authorization = authorization;
+    this.mark = mark;
+  }
+
+  static async of(
+    server: TestServer,
+    agency: string,
+    {
+      as = roles,
+      claims = {},
+      mark = NAME,
+    }: { as?: readonly Role[]; claims?: Readonly<Record<string, unknown>>; mark?: string } = {},
+  ): Promise<World> {
+    const token = await server.tokenFor({ sub: `${agency}-${as[0]}`, agency, roles: as, unlimited: true, ...claims });
+    return new World(server, agency, `Bearer ${token}`, mark);
+  }
+
+  send(id: OperationId, parts: Parts, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const body = parts.body === undefined ? undefined : JSON.stringify(parts.body);
+    return this.sendAs(id, { ...parts, query: new URLSearchParams(parts.query).toString(), body }, headers);
+  }
+
+  /** The same with a query and a body as they go over the wire. */
+  sendAs(
+    id: OperationId,
+    { path, query, body }: { path: Parts["path"]; query: string; body?: string | Uint8Array | undefined },
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const route: Route = routes[id];
+    const place = route.path.replace(/\{(\w+)\}/g, (_, name: string) => path[name] ?? "");
+    return send(this.server.node.url, {
+      method: route.method.toUpperCase(),
+      path: query === "" ? place : `${place}?${query}`,
+      headers: { authorization: this.authorization, "content-type": "application/json", ...headers },
+      body,
+    });
+  }
+
+  /** @throws when it is not done: what a test stands on has to be there */
+  async done(id: OperationId, parts: Partial<Parts>): Promise<Answer["body"]> {
+    const { status, body, text } = await this.send(id, { path: {}, query: {}, ...parts });
+    if (status === routes[id].status) return body;
+    throw new Error(`${id} was to prepare a test and answered ${status}: ${text.slice(0, 400)}`);
+  }
+
+  async newIncident(more: object = {}): Promise<string> {
+    const body = { type: this.mark, category: this.mark, title: this.mark, ...more };
+    return (await this.done("createIncident", { body })).id;
+  }
+
+  async newResource(type = "vehicles", more: object = {}): Promise<string> {
+    const body = { callSign: `${this.mark} ${++this.#made}`, name: this.mark, ...more };
+    return (await this.done("createResource", { path: { type }, body })).id;
+  }
+
+  async incidentWithUnit(): Promise<{ readonly id: string; readonly unitId: string }> {
+    const [id, unitId] = [await this.newIncident(), await this.newResource()];
+    await this.done("assignUnits", { path: { id }, body: { unitId } });
+    return { id, unitId };
+  }
+}
+
+/** What the id in a field or parameter of this name is of. */
+const meanings: Readonly<Record<string, "incident" | "resource" | "agency">> = {
+  otherId: "incident",
+  parentId: "incident",
+  incidentId: "incident",
+  duplicateId: "incident",
+  unitId: "resource",
+  unitIds: "resource",
+  replaces: "resource",
+  carrierId: "resource",
+  agencyId: "agency",
+  agency: "agency",
+};
+
+/** What `{id}` is of, by where it stands. */
+const owners: readonly (readonly [prefix: string, kind: "incident" | "resource"])[] = [
+  ["/api/v1/incidents/{id}", "incident"],
+  ["/api/v1/resources/{type}/{id}", "resource"],
+];
+
+export function meaningOf(id: OperationId, name: string): "incident" | "resource" | "agency" {
+  const { path } = routes[id];
+  const kind = name === "id" ? owners.find(([prefix]) => path.startsWith(prefix))?.[1] : meanings[name];
+  if (kind !== undefined) return kind;
+  // The audit asks by kind and id.
+  if (id === "verifyAudit" && name === "id") return "incident";
+  throw new Error(
+    `nobody knows what the id "${name}" of ${id} is of: add it to \`meanings\` or \`owners\` in calls.ts`,
+  );
+}
+
+type Recipe = (world: World) => Promise<Partial<Parts>>;
+
+/** What takes more than the schema says: a state before, or one of several fields. Everything else is made from the schema. */
+const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
+  patchIncident: async () => ({ body: { title: "Changed" } }),
+  assignUnits: async (world) => ({ body: { unitId: await world.newResource() } }),
+  async closeIncident(world) {
+    const { id } = await world.incidentWithUnit();
+    await world.done("patchIncident", { path: { id }, body: { status: "resolved" } });
+    return { path: { id } };
+  },
+  async unlinkIncident(world) {
+    const [id, otherId] = [await world.newIncident(), await world.newIncident()];
+    await world.done("linkIncident", { path: { id }, body: { incidentId: otherId } });
+    return { path: { id, otherId } };
+  },
+  async unshareIncident(world) {
+    const [id, agency] = [await world.newIncident(), "partner"];
+    await world.done("shareIncident", { path: { id }, body: { agencyId: agency } });
+    return { path: { id, agency } };
+  },
+  patchResource: async () => ({ body: { name: "Changed" } }),
+  patchResourceStatus: async () => ({ body: { status: "out_of_service" } }),
+  attachResource: async (world) => ({
+    path: { type: "personnel", id: await world.newResource("personnel") },
+    body: { carrierId: await world.newResource() },
+  }),
+  async detachResource(world) {
+    const [id, carrierId] = [await world.newResource("personnel"), await world.newResource()];
+    await world.done("attachResource", { path: { type: "personnel", id }, body: { carrierId } });
+    return { path: { type: "personnel", id } };
+  },
+  verifyAudit: async (world) => ({ query: { kind: "incident", id: await world.newIncident() } }),
+  putTimeTargets: async () => ({ body: { items: [{ incidentType: "*", phases: { dispatchSeconds: 60 } }] } }),
+};
+
+/** A request that is to succeed, on entities of its own. */
+export async function validCall(world: World, id: OperationId): Promise<Parts> {
+  const given = (await recipes[id]?.(world)) ?? {};
+  const route: Route = routes[id];
+  const query = route.query === undefined ? {} : (z.toJSONSchema(route.query, { io: "input" }) as Schema);
+  return {
+    path: given.path ?? (await examplePath(world, id)),
+    query: given.query ?? ((await exampleOf(world, id, "", { type: "object", ...query })) as Record<string, string>),
+    ...(route.body === undefined ? {} : { body: given.body ?? (await exampleBody(world, id)) }),
+  };
+}
+
+async function examplePath(world: World, id: OperationId): Promise<Parts["path"]> {
+  const path: Record<string, string> = {};
+  for (const [, name = ""] of routes[id].path.matchAll(/\{(\w+)\}/g)) {
+    path[name] = name === "type" ? "vehicles" : await ownIdOf(world, meaningOf(id, name));
+  }
+  return path;
+}
+
+export async function ownIdOf(world: World, kind: "incident" | "resource" | "agency"): Promise<string> {
+  if (kind === "agency") return "partner";
+  return kind === "incident" ? world.newIncident() : world.newResource();
+}
+
+async function exampleBody(world: World, id: OperationId): Promise<unknown> {
+  return exampleOf(world, id, "", documented(id).requestBody!.content["application/json"]!.schema);
+}
+
+/** What a string may look like; the first that fits is taken. */
+const strings = [NAME, "1"];
+
+/** Required fields alone, a list of one item each, the first of several ways. */
+async function exampleOf(world: World, id: OperationId, name: string, schema: Schema): Promise<unknown> {
+  const { type, properties = {}, required = [], items, anyOf, format, ...it } = resolved(schema);
+  if (it.const !== undefined) return it.const;
+  if (it.enum !== undefined) return it.enum[0];
+  if (anyOf !== undefined) return exampleOf(world, id, name, anyOf[0]!);
+  if (type === "object") {
+    const made: Record<string, unknown> = {};
+    for (const field of required) made[field] = await exampleOf(world, id, field, properties[field]!);
+    return made;
+  }
+  if (type === "array" && items !== undefined) return [await exampleOf(world, id, name, items)];
+  if (type === "boolean") return true;
+  if (type === "integer" || type === "number") return Math.max(1, it.minimum ?? 1);
+  if (format === "uuid" || name === "agencyId") return ownIdOf(world, meaningOf(id, name));
+  if (format === "date-time") return "2030-01-01T00:00:00Z";
+  const { pattern = "" } = resolved(schema) as { pattern?: string };
+  const fitting = type === "string" ? strings.find((one) => new RegExp(pattern, "u").test(one)) : undefined;
+  if (fitting !== undefined) return fitting;
+  throw new Error(`no example for "${name}" of ${id}: add one to \`strings\`, or a recipe for ${id}, in calls.ts`);
+}
+
+/** A place of a request where an id may stand. */
+export interface Place {
+  readonly part: "path" | "query" | "body";
+  readonly name: string;
+  readonly many: boolean;
+}
+
+const AGENCY = /^agency(?:Id)?$/;
+
+/** All of them, by the document: an id is a UUID, or an agency by its name. */
+export function idPlaces(id: OperationId): readonly Place[] {
+  const places: Place[] = [];
+  for (const { in: part, name, schema } of documented(id).parameters) {
+    if (part !== "header" && (isId(schema) || AGENCY.test(name))) places.push({ part, name, many: false });
+  }
+  const body = documented(id).requestBody?.content["application/json"]?.schema;
+  for (const [name, schema] of Object.entries(body === undefined ? {} : fieldsOf(body))) {
+    if (isId(schema) || AGENCY.test(name)) places.push({ part: "body", name, many: false });
+    else if (schema.type === "array" && isId(schema.items!)) places.push({ part: "body", name, many: true });
+    else if (JSON.stringify(schema).includes('"format":"uuid"')) {
+      throw new Error(`${id} has an id deep in its field "${name}": teach \`idPlaces\` in calls.ts to find it`);
+    }
+  }
+  return places;
+}
+
+export function fieldsOf(schema: Schema): Readonly<Record<string, Schema>> {
+  const { properties = {}, anyOf = [] } = resolved(schema);
+  return Object.assign({}, properties, ...anyOf.map(fieldsOf));
+}
+
+function isId(schema: Schema): boolean {
+  const { format, anyOf = [] } = resolved(schema);
+  return format === "uuid" || anyOf.some(isId);
+}
+
+/** Fields that mean something only with, or without, others. */
+const companions: Readonly<Record<string, (world: World, body: object) => Promise<Partial<Parts>>>> = {
+  async "patchIncident unitId"(world) {
+    const { id, unitId } = await world.incidentWithUnit();
+    return { path: { id }, body: { status: "en_route", unitId } };
+  },
+  "assignUnits unitIds": async (world) => ({ body: { unitIds: [await world.newResource()] } }),
+  async "assignUnits replaces"(world) {
+    const { id, unitId } = await world.incidentWithUnit();
+    return { path: { id }, body: { unitId: await world.newResource(), replaces: unitId } };
+  },
+};
+
+/** A valid request, fresh each time, in which this place is filled: with an id of the world's own, until it is overwritten. */
+export async function validCallWith(world: World, id: OperationId, { part, name, many }: Place): Promise<Parts> {
+  const call = { ...(await validCall(world, id)), ...(await companions[`${id} ${name}`]?.(world, {})) };
+  const filled = (call[part] ?? {}) as Record<string, unknown>;
+  if (filled[name] !== undefined) return call;
+  const kind = meaningOf(id, name);
+  const own = kind === "agency" ? world.agency : await ownIdOf(world, kind);
+  return { ...call, [part]: { ...filled, [name]: many ? [own] : own } };
+}
+
+export function overwritten(call: Parts, { part, name, many }: Place, value: string): Parts {
+  return { ...call, [part]: { ...(call[part] as object), [name]: many ? [value] : value } };
+}
+
+export const TOO_LARGE = `"${"x".repeat(limits.bodyBytes)}"`;
