@@ -100,6 +100,10 @@ export class Cell {
   #consecutiveFailures = 0;
   /** The last reading of its telemetry; undefined when it was not looked up yet. */
   #reading: { readonly last: unknown } | undefined;
+  /** Reports that are being kept. */
+  #keeping = 0;
+  /** Who waits for a command that another actor leads. */
+  readonly #forwarded = new Set<(reply: CellReply) => void>();
 
   constructor(definition: AnyActor, address: Address, partition: number, host: CellHost) {
     this.#definition = definition;
@@ -121,7 +125,7 @@ export class Cell {
 
   /** Nothing is being handled and nothing waits. */
   get quiet(): boolean {
-    return !this.#running && this.#mailbox.length === 0;
+    return !this.#running && this.#mailbox.length === 0 && this.#keeping === 0;
   }
 
   get waiting(): number {
@@ -156,6 +160,12 @@ export class Cell {
       this.snapshotSequence = tail === 0 ? image.sequence : 0;
     }
     return this.#image;
+  }
+
+  /** It is another host's now. What another actor leads goes on without us; its sender asks again, there. */
+  letGo(): void {
+    for (const answer of this.#forwarded) answer(failure("not_owner", "another host answers for it now"));
+    this.#forwarded.clear();
   }
 
   deadlines() {
@@ -233,7 +243,10 @@ export class Cell {
       if (isRefusal(decision)) return answer(failureOf(decision));
       if (isForward(decision)) {
         // Outside the mailbox: the leader will ask this very actor to take part.
-        void this.#forward(message, decision).then(answer);
+        this.#forwarded.add(answer);
+        void this.#forward(message, decision).then((reply) => {
+          if (this.#forwarded.delete(answer)) answer(reply);
+        });
         return;
       }
       const events = isJoint(decision) ? decision.events : decision;
@@ -269,12 +282,15 @@ export class Cell {
     const reading = telemetry.readingOf(record);
     if (reading !== undefined) this.#reading = { last: reading };
     const payload = JSON.stringify({ v: TELEMETRY_VERSION, at, by: message.by.subject, ...record });
+    this.#keeping += 1;
     void this.#host.keep(subject, payload).then(
       (sequence) => {
+        this.#keeping -= 1;
         if (reading !== undefined) this.#host.kept(this, sequence, reading);
         answer({ ok: true, state: receipt, version: image.version, sequence });
       },
       (error: unknown) => {
+        this.#keeping -= 1;
         this.#reading = undefined;
         void this.#failed(message, error).then(answer);
       },

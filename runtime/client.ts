@@ -85,17 +85,42 @@ export class Client {
   }
 
   async #remotely(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {
-    const subject = subjects.command(partitionOf(to, this.#options.partitions), to);
+    const partition = partitionOf(to, this.#options.partitions);
+    const subject = subjects.command(partition, to);
     const timeoutMs = Math.max(1, giveUpAt - this.#ports.clock.monotonicMs());
-    try {
-      return JSON.parse(await this.#ports.transport.request(subject, JSON.stringify({ to, message }), timeoutMs));
-    } catch (error) {
-      if (error instanceof NoResponder) return failure("no_host", "no host answers for this partition just now");
-      // It may have arrived: only the sender, with the same command id, can safely ask again.
-      return failure("outcome_unknown", "the host did not answer in time");
-    }
+    // It may have arrived: only the same command id makes it safe to ask again, which a message keeps.
+    const unanswered = failure("outcome_unknown", "the host did not answer in time");
+    const request = this.#ports.transport.request(subject, JSON.stringify({ to, message }), timeoutMs).then(
+      (answer): CellReply => JSON.parse(answer),
+      (error: unknown): CellReply =>
+        error instanceof NoResponder ? failure("no_host", "no host answers for this partition just now") : unanswered,
+    );
+    const reply = await this.#unlessMoved(partition, request);
+    // A report has no id by which a repetition would be known.
+    return reply ?? (message.op === "report" ? unanswered : failure("not_owner", "another host answers for it now"));
+  }
+
+  /** @returns undefined when another host took the partition over meanwhile, and the answer did not come soon after */
+  #unlessMoved(partition: number, request: Promise<CellReply>): Promise<CellReply | undefined> {
+    const leases = this.#local?.leases;
+    if (leases === undefined) return request;
+    return new Promise((resolve) => {
+      let cancel: () => void = () => undefined;
+      const forget = leases.onMove(partition, () => {
+        forget();
+        cancel = this.#ports.clock.after(MOVED_GRACE_MS, () => resolve(undefined));
+      });
+      void request.then((reply) => {
+        forget();
+        cancel();
+        resolve(reply);
+      });
+    });
   }
 }
+
+/** For an answer that was on its way when its host went. */
+const MOVED_GRACE_MS = 250;
 
 const WORTH_ANOTHER_TRY: ReadonlySet<string> = new Set([
   "not_owner",

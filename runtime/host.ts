@@ -120,13 +120,12 @@ export class Host implements CellHost {
 
   /** Answers what is being handled, writes all snapshots, and hands over its partitions. */
   async stop(): Promise<void> {
-    this.#stopping = true;
     for (const cancel of this.#cancels) cancel();
     this.#stopTimers();
-    await this.#untilQuiet([...this.#cells.values()]);
+    await this.leases.stop();
+    this.#stopping = true;
     await this.#writer.stop();
     await this.#writer.flush();
-    await this.leases.stop();
     await this.checkpoint();
   }
 
@@ -153,7 +152,9 @@ export class Host implements CellHost {
   deliver(to: Address, message: Message): Promise<CellReply> {
     const partition = this.partitionOf(to);
     if (this.#stopping && message.op !== "settle") return refused("stopping", "this host is stopping");
-    if (!this.leases.owns(partition) || this.#leaving.has(partition)) {
+    // What is under way elsewhere comes to its end: the actors here that are part of it wait for that.
+    const beginsHere = message.op !== "prepare" && message.op !== "settle";
+    if (!this.leases.owns(partition) || (beginsHere && this.#leaving.has(partition))) {
       return refused("not_owner", "another host answers for this partition");
     }
     const cell = this.#cellOf(to, partition);
@@ -238,6 +239,7 @@ export class Host implements CellHost {
       if (cell.partition !== partition) continue;
       this.#cells.delete(key);
       this.#writer.forget(cell);
+      cell.letGo();
     }
   }
 

@@ -25,6 +25,7 @@ export class NatsTransport implements Transport {
         if (error === null) void handler(message.string()).then((answer) => message.respond(answer));
       },
     });
-    return () => subscription.unsubscribe();
+    // Not unsubscribe: what the server has sent us before it hears of this must be answered, too.
+    return () => void subscription.drain().catch(() => undefined);
   }
 }

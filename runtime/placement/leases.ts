@@ -24,6 +24,8 @@ export interface LeaseEvents {
 
 const HOST = "host.";
 const PARTITION = "partition.";
+/** Ends a host's value once it hands over: it still owns what it has, and should own nothing. */
+const LEAVING = ":leaving";
 
 /**
  * Who owns which partition. A host's key with a TTL says that it lives; a partition's key names its owner, and changes by
@@ -37,9 +39,11 @@ export class Leases {
   readonly #options: LeaseOptions;
   readonly #events: LeaseEvents;
   readonly #incarnation: string;
-  readonly #livingHosts = new Set<string>();
+  /** What each living host's key says. */
+  readonly #livingHosts = new Map<string, string>();
   readonly #owners = new Map<number, { readonly host: string; readonly revision: number }>();
   readonly #mine = new Set<number>();
+  readonly #onMove = new Map<number, Set<() => void>>();
   #hostRevision = 0;
   #validUntilMs = 0;
   #stopping = false;
@@ -66,6 +70,16 @@ export class Leases {
     return owner !== undefined && this.#livingHosts.has(owner) ? owner : undefined;
   }
 
+  /**
+   * Tells when another process than now owns the partition: what the old one was asked and has not answered may never be.
+   * @returns what ends the telling
+   */
+  onMove(partition: number, callback: () => void): () => void {
+    const callbacks = this.#onMove.get(partition) ?? new Set();
+    this.#onMove.set(partition, callbacks.add(callback));
+    return () => callbacks.delete(callback);
+  }
+
   get owned(): number {
     return this.#mine.size;
   }
@@ -87,6 +101,8 @@ export class Leases {
   /** Hands over all partitions and goes. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    // The others may then take each partition as soon as it is handed over, while the rest is still worked on here.
+    if (!(await this.#renew())) await this.#renew();
     await this.#reconcile();
     this.#cancelTick();
     this.#stopWatching();
@@ -111,30 +127,36 @@ export class Leases {
     });
   }
 
-  async #renew(): Promise<void> {
+  get #value(): string {
+    return this.#stopping ? this.#incarnation + LEAVING : this.#incarnation;
+  }
+
+  /** @returns false when it may not have been renewed */
+  async #renew(): Promise<boolean> {
     const { hostId, ttlMs, marginMs } = this.#options;
     // Counted from before the request is sent: the server's own count can only start later.
     const sentMs = this.#ports.clock.monotonicMs();
     const key = HOST + hostId;
     try {
-      const put = { key, value: this.#incarnation, expectedRevision: this.#hostRevision };
+      const put = { key, value: this.#value, expectedRevision: this.#hostRevision };
       const result = await this.#ports.leases.putExpiring(put, ttlMs);
       if (result.ok) {
         this.#hostRevision = result.revisions[0]!;
         this.#validUntilMs = sentMs + ttlMs - marginMs;
-        return;
+        return true;
       }
       // It expired, an unanswered renewal got through, or another process goes by this name.
       const current = await this.#ports.leases.get(key);
-      if (current !== undefined && current.value !== this.#incarnation && this.#validUntilMs > 0) {
+      if (current !== undefined && !current.value.startsWith(this.#incarnation) && this.#validUntilMs > 0) {
         this.#ports.log.error({ hostId }, "another process runs under this host id: giving up its partitions");
         this.#loseAll();
-        return;
+        return false;
       }
       this.#hostRevision = current?.revision ?? 0;
     } catch (error) {
       this.#ports.log.warn({ error }, "the lease could not be renewed");
     }
+    return false;
   }
 
   #loseAll(): void {
@@ -149,15 +171,32 @@ export class Leases {
   #seen(key: string, value: string | undefined, revision: number): void {
     if (key.startsWith(HOST)) {
       const host = key.slice(HOST.length);
+      const before = this.#livingHosts.get(host);
+      if (value === before) return;
       if (value === undefined) this.#livingHosts.delete(host);
-      else if (!this.#livingHosts.has(host)) this.#livingHosts.add(host);
-      else return;
+      else {
+        this.#livingHosts.set(host, value);
+        // Restarted under its old name: what the process before was asked is forgotten.
+        if (!value.startsWith(before ?? value)) {
+          for (const [partition, owner] of this.#owners) if (owner.host === host) this.#moved(partition);
+        }
+      }
     } else if (key.startsWith(PARTITION)) {
       const partition = Number(key.slice(PARTITION.length));
-      this.#owners.set(partition, { host: value ?? "", revision });
+      this.#ownedBy(partition, value ?? "", revision);
       if (value !== this.#options.hostId) this.#lose(partition);
     }
     void this.#reconcile();
+  }
+
+  #ownedBy(partition: number, host: string, revision: number): void {
+    const before = this.#owners.get(partition)?.host;
+    this.#owners.set(partition, { host, revision });
+    if (host !== "" && host !== before) this.#moved(partition);
+  }
+
+  #moved(partition: number): void {
+    for (const callback of [...(this.#onMove.get(partition) ?? [])]) callback();
   }
 
   /** One at a time; what is seen meanwhile leads to one more round. */
@@ -178,8 +217,8 @@ export class Leases {
 
   async #round(): Promise<void> {
     const { hostId, partitions } = this.#options;
-    const candidates = new Set(this.#livingHosts);
-    candidates.add(hostId);
+    const candidates = new Set<string>([hostId]);
+    for (const [host, value] of this.#livingHosts) if (!value.endsWith(LEAVING)) candidates.add(host);
     if (this.#stopping) candidates.delete(hostId);
     await Promise.all(
       Array.from({ length: partitions }, (_, partition) => this.#place(partition, winner(partition, candidates) ?? "")),
@@ -204,8 +243,8 @@ export class Leases {
   async #claim(partition: number, expectedRevision: number): Promise<void> {
     const revision = await this.#setOwner(partition, this.#options.hostId, expectedRevision);
     if (revision === undefined) return;
-    this.#owners.set(partition, { host: this.#options.hostId, revision });
     this.#gain(partition);
+    this.#ownedBy(partition, this.#options.hostId, revision);
   }
 
   async #handOver(partition: number, expectedRevision: number): Promise<void> {
@@ -214,7 +253,7 @@ export class Leases {
       this.#lose(partition);
     }
     const revision = await this.#setOwner(partition, "", expectedRevision);
-    if (revision !== undefined) this.#owners.set(partition, { host: "", revision });
+    if (revision !== undefined) this.#ownedBy(partition, "", revision);
   }
 
   async #setOwner(partition: number, host: string, expectedRevision: number): Promise<number | undefined> {

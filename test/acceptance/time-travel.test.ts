@@ -58,8 +58,10 @@ describe("a replayed day", () => {
       const { items } = (await server.get(at(body.id, "/timeline?limit=500"))).body;
       const mine = items.filter((entry: { sequence: number }) => entry.sequence === Number(sequence));
       const later = items.find((entry: { sequence: number }) => entry.sequence > Number(sequence));
-      // Within one millisecond a time does not tell one change from the next.
-      if (later?.at !== mine[0].at) expect((await server.get(at(body.id, `?at=${mine[0].at}`))).body).toEqual(body);
+      // Within one millisecond a time does not tell one change from the next; and a commit that only moved a unit has no
+      // entry of the incident's own.
+      if (mine.length > 0 && later?.at !== mine[0].at)
+        expect((await server.get(at(body.id, `?at=${mine[0].at}`))).body).toEqual(body);
     }
     expect(statuses.size).toBeGreaterThan(2);
   });
