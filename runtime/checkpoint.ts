@@ -30,4 +30,4 @@ export async function advanceCheckpoint(ports: Ports, coverage: Coverage, wake: 
 }
 
 /** Looked at each time. */
-const STRAGGLERS = 50;
+const STRAGGLERS = 500;

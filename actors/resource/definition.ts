@@ -111,7 +111,7 @@ export const resource: ActorDefinition<ResourceState, ResourceCommand, ResourceE
         if (it.incidentId !== null) return heldBy(it, it.incidentId);
         if (!mayBeSent(it)) {
           const { reason } = availabilityOf(it);
-          return refuse("unit_unavailable", `unit ${it.callSign} is unavailable: ${reason}`, { status: it.status });
+          return refuse("unit_unavailable", `unit ${it.callSign} is unavailable: ${reason}`, { unitStatus: it.status });
         }
         return [{ type: "resource.assigned", incidentId: c.incidentId }, changed(it, "assigned", c)];
       }),

@@ -80,7 +80,7 @@ async function assemble(
 
   const figures = () => ({ ...host.figures, boardRows: board.size, boardSequence: board.sequence });
   const health = () => ({
-    ready: ports.connection.connected && host.healthy && host.leases.owned > 0,
+    ready: ports.connection.connected && host.healthy && host.leases.valid && host.leases.owned > 0,
     details: {
       natsConnected: ports.connection.connected,
       natsServer: ports.connection.serverVersion,

@@ -1,6 +1,6 @@
 import { limits } from "../../schema/common.ts";
 import { errorKinds } from "../../schema/errors.ts";
-import { type ProblemDetails, problemOf } from "./problem.ts";
+import { type ProblemDetails, ProblemError, problemOf } from "./problem.ts";
 import type { HttpRequest, HttpResponse } from "./uws.ts";
 
 /** A body that goes on and on is cut off here; up to here it is read to its end, so that its sender hears why. */
@@ -26,11 +26,13 @@ export class Exchange {
   readonly query: string;
   readonly parameters: readonly string[];
   #response: HttpResponse | undefined;
+  #aborted: () => void = () => undefined;
 
   constructor(response: HttpResponse, request: HttpRequest, parameterCount: number, newRequestId: () => string) {
     this.#response = response;
     response.onAborted(() => {
       this.#response = undefined;
+      this.#aborted();
     });
     const given = request.getHeader("x-request-id");
     this.requestId = REQUEST_ID.test(given) ? given : newRequestId();
@@ -43,9 +45,10 @@ export class Exchange {
     this.parameters = Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? "");
   }
 
-  /** Reads the body; undefined when it is larger than allowed. Never settles for a client that went away. */
+  /** Reads the body; undefined when it is larger than allowed. @throws when its sender went away before its end */
   body(): Promise<Buffer | undefined> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      this.#aborted = () => reject(new ProblemError("bad_request", "the request ended before its body did"));
       let size = 0;
       let chunks: Buffer[] = [];
       this.#response?.onData((chunk, isLast) => {

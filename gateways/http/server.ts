@@ -23,6 +23,8 @@ export interface HttpOptions {
 /** What `/health/ready` answers from. */
 export type Health = () => { readonly ready: boolean; readonly details: object };
 
+/** What is not UTF-8 is refused, not mended: a name with marks for what was lost would be kept for ever. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 const noBody = Buffer.alloc(0);
 const ETAG = /^(?:W\/)?"(\d{1,15})"$/;
 const IN_BRACES = /\{(\w+)\}/g;
@@ -214,7 +216,7 @@ function decodeBody(schema: z.ZodType, contentType: string, bytes: Buffer): unkn
   }
   let json: unknown;
   try {
-    json = JSON.parse(bytes.toString("utf8"));
+    json = JSON.parse(utf8.decode(bytes));
   } catch (error) {
     throw new ProblemError("malformed_json", error instanceof Error ? error.message.slice(0, 200) : "not JSON");
   }

@@ -80,6 +80,11 @@ export class Leases {
     return () => callbacks.delete(callback);
   }
 
+  /** By its own clock this host still holds its lease; false when it could not be renewed in time. */
+  get valid(): boolean {
+    return this.#ports.clock.monotonicMs() < this.#validUntilMs;
+  }
+
   get owned(): number {
     return this.#mine.size;
   }

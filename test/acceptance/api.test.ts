@@ -294,3 +294,20 @@ describe("what an operator asks", () => {
     expect((await server.get("/docs/swagger-ui-bundle.js")).status).toBe(200);
   });
 });
+
+describe("a body that is not UTF-8", () => {
+  it("is refused, and nothing of it is kept", async () => {
+    const body = Buffer.concat([
+      Buffer.from('{"type":"a","category":"b","title":"'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('"}'),
+    ]);
+    const response = await fetch(server.node.url + incidents, {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+      body,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "malformed_json" });
+  });
+});

@@ -121,7 +121,7 @@ describe("crew and equipment", () => {
     await server.post(`${at("personnel", person)}/attach`, { carrierId: vehicle });
     const incident = `/api/v1/incidents/${await server.newIncident()}`;
     const alone = await server.post(`${incident}/assign`, { unitId: person, unitType: "personnel" });
-    expect(alone.body).toMatchObject({ status: 409, code: "unit_unavailable" });
+    expect(alone.body).toMatchObject({ status: 409, code: "unit_unavailable", unitStatus: "available" });
     await server.post(`${incident}/assign`, { unitId: vehicle });
     expect((await server.post(`${at("personnel", person)}/detach`, {})).body.carrier).toBeNull();
     expect((await server.get(at("vehicles", vehicle))).body).toMatchObject({
