@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { registry, views } from "../../actors/registry.ts";
+import { Executor } from "../../gateways/executor.ts";
 import { Authenticator } from "../../gateways/http/authentication.ts";
 import { Metrics } from "../../gateways/http/metrics.ts";
 import { HttpServer } from "../../gateways/http/server.ts";
@@ -91,10 +92,11 @@ async function assemble(
   });
   const services = { ports, registry, client, board, views, numbers: new NumberDispenser(ports.numbers, systemClock) };
   const tokenFile = await writeAdminToken(keys, configuration);
-  const http = new HttpServer(services, new Authenticator(keys, systemClock), new Metrics(figures), health, {
+  const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
+  const authenticator = new Authenticator(keys, systemClock);
+  const http = new HttpServer(ports, executor, authenticator, new Metrics(figures), health, {
     host: HOST,
     port: PORT,
-    ratePerSecond: configuration.RATE_LIMIT_PER_SECOND,
     version: packageVersion,
   });
   await http.start();

@@ -12,14 +12,19 @@ export interface RequestIdentity {
 const KEY = /^[\x21-\x7e]{1,200}$/;
 
 /** A key belongs to its principal and to the place it was sent to. */
-export function identityOf(key: string, principal: Principal, path: string, body: Buffer): RequestIdentity | undefined {
+export function identityOf(
+  key: string,
+  principal: Principal,
+  path: string,
+  body: Uint8Array,
+): RequestIdentity | undefined {
   if (key === "") return;
   if (!KEY.test(key)) throw new ProblemError("bad_request", "Idempotency-Key: 1 to 200 visible ASCII characters");
   const commandId = digest(principal.subject, key, path).slice(0, 32);
   return { commandId, fingerprint: digest(path, body).slice(0, 16) };
 }
 
-function digest(...parts: readonly (string | Buffer)[]): string {
+function digest(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(String(part.length)).update(":").update(part);
   return hash.digest("base64url");

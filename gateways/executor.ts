@@ -1,0 +1,149 @@
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { z } from "zod";
+import { PortUnavailable, UncertainOutcome } from "../runtime/ports/index.ts";
+import type { Principal } from "../schema/principal.ts";
+import { type OperationId, pathParameters, type Route, routes, takes } from "../schema/routes.ts";
+import type { Answer } from "./http/exchange.ts";
+import { handlers, type Services } from "./http/handlers.ts";
+import { identityOf } from "./http/idempotency.ts";
+import { issuesOf, type ProblemDetails, ProblemError } from "./http/problem.ts";
+
+/** A request of a known principal, by whichever door it came. Headers that were not given are empty. */
+export interface Request {
+  readonly operation: OperationId;
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** What stands in the path, in its order. */
+  readonly parameters: readonly string[];
+  /** As text, by name. */
+  readonly query: () => Readonly<Record<string, string>>;
+  /** Asked only of a principal who may, and only where the operation takes a body. */
+  readonly body: () => Promise<RequestBody>;
+  readonly idempotencyKey: string;
+  readonly ifMatch: string;
+  readonly sequence: string;
+}
+
+export interface RequestBody {
+  readonly json: unknown;
+  /** What a repetition is told from another request by. */
+  readonly bytes: Uint8Array;
+}
+
+const ETAG = /^(?:W\/)?"(\d{1,15})"$/;
+const IN_BRACES = /\{(\w+)\}/g;
+const noBody: RequestBody = { json: undefined, bytes: new Uint8Array() };
+
+/**
+ * Behind every door: whether this principal may, at which rate, what the request means, and its answer. What is checked
+ * here and in the handlers is checked whichever way a request came.
+ */
+export class Executor {
+  readonly #services: Services;
+  readonly #ratePerSecond: number;
+  readonly #limiter: RateLimiterMemory | undefined;
+
+  /** @param ratePerSecond requests a principal may make in a second, by all doors together; 0: as many as it likes */
+  constructor(services: Services, ratePerSecond: number) {
+    this.#services = services;
+    this.#ratePerSecond = ratePerSecond;
+    this.#limiter = ratePerSecond > 0 ? new RateLimiterMemory({ points: ratePerSecond, duration: 1 }) : undefined;
+  }
+
+  /** @throws what `problemIn` tells of, and defects */
+  async execute(request: Request): Promise<Answer> {
+    const { operation, principal, requestId } = request;
+    const route: Route = routes[operation];
+    if (!route.roles.some((role) => principal.roles.includes(role))) {
+      throw new ProblemError("forbidden", `this takes one of the roles ${route.roles.join(", ")}`);
+    }
+    if (this.#limiter !== undefined && principal.unlimited !== true) await this.#limit(this.#limiter, principal);
+    const path = decodePath(parametersOf(operation), request.parameters);
+    const { json, bytes } = route.body === undefined ? noBody : await request.body();
+    return handlers[operation](this.#services, {
+      principal,
+      requestId,
+      path,
+      body: route.body === undefined ? undefined : decode(route.body, json, "invalid_body"),
+      query: route.query === undefined ? undefined : decode(route.query, request.query(), "invalid_query"),
+      identity: takes.idempotencyKey(route)
+        ? identityOf(request.idempotencyKey, principal, [route.path, ...Object.values(path)].join(" "), bytes)
+        : undefined,
+      expectedVersion: takes.ifMatch(route) ? versionOf(request.ifMatch) : undefined,
+      sequence: takes.sequence(route) ? sequenceOf(request.sequence) : undefined,
+    });
+  }
+
+  async #limit(limiter: RateLimiterMemory, { subject }: Principal): Promise<void> {
+    try {
+      await limiter.consume(subject);
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused;
+      const retryAfterSeconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1_000));
+      throw new ProblemError("rate_limited", `at most ${this.#ratePerSecond} requests a second`, {
+        retryAfterSeconds,
+      });
+    }
+  }
+}
+
+/** What a port that does not answer means to the sender: nothing was done, or it is not known. Else it is a defect. */
+export function problemIn(error: unknown): ProblemDetails | undefined {
+  if (error instanceof ProblemError) return error.problem;
+  if (error instanceof PortUnavailable) return { code: "no_host", detail: "the journal cannot be reached just now" };
+  if (error instanceof UncertainOutcome) {
+    return { code: "outcome_unknown", detail: "send it again, with the same Idempotency-Key" };
+  }
+  return;
+}
+
+const parameterNames = new Map<string, readonly string[]>(
+  Object.entries<Route>(routes).map(([operation, { path }]) => [
+    operation,
+    [...path.matchAll(IN_BRACES)].map(([, name = ""]) => name),
+  ]),
+);
+
+/** Names of what stands in braces in an operation's path, in order. */
+export function parametersOf(operation: OperationId): readonly string[] {
+  return parameterNames.get(operation)!;
+}
+
+function decodePath(names: readonly string[], given: readonly string[]): Readonly<Record<string, string>> {
+  const path: Record<string, string> = {};
+  for (const [index, name] of names.entries()) {
+    const parsed = pathParameters[name as keyof typeof pathParameters].safeParse(given[index]);
+    if (!parsed.success) throw new ProblemError("not_found", `no such ${name}`);
+    path[name] = parsed.data;
+  }
+  return path;
+}
+
+function decode(schema: z.ZodType, given: unknown, otherwise: "invalid_body" | "invalid_query"): unknown {
+  const parsed = parse(schema, given);
+  if (parsed.success) return parsed.data;
+  throw new ProblemError(otherwise, "see issues", { issues: issuesOf(parsed.error) });
+}
+
+/** Nesting so deep that validation runs out of stack is an answer, too. */
+function parse(schema: z.ZodType, given: unknown) {
+  try {
+    return schema.safeParse(given);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProblemError("malformed_json", "nested too deeply");
+    throw error;
+  }
+}
+
+function versionOf(ifMatch: string): number | undefined {
+  if (ifMatch === "" || ifMatch === "*") return;
+  const version = ETAG.exec(ifMatch.trim())?.[1];
+  if (version === undefined) throw new ProblemError("bad_request", 'If-Match: an ETag as it was given, such as "3"');
+  return Number(version);
+}
+
+function sequenceOf(text: string): number | undefined {
+  if (text === "") return;
+  if (!/^\d{1,15}$/.test(text)) throw new ProblemError("bad_request", "Tocsin-Sequence: a number as it was given");
+  return Number(text);
+}
