@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/ports/index.ts";
 import { isNatsServerOf } from "./nats-process.ts";
@@ -12,14 +12,24 @@ export interface NatsServerOptions {
 }
 
 const START_TIMEOUT_MS = 15_000;
+/** Longer than it takes to write what it has; after that it is killed, which loses nothing that was acknowledged. */
+const STOP_TIMEOUT_MS = 10_000;
+const AGAIN_FIRST_MS = 100;
+const AGAIN_MAX_MS = 30_000;
+/** After running for so long its end has nothing to do with the ends before. */
+const RAN_WELL_MS = 60_000;
 
-/** A nats-server as a child: started, started again when it dies, stopped with us. */
+/** A nats-server as a child: started, started again when it dies (later and later while it keeps dying), stopped with us. */
 export class NatsServer {
   readonly #options: NatsServerOptions;
   readonly #log: Log;
   #child: ChildProcess | undefined;
   #stopping = false;
   #port: number;
+  /** Ends in a row, without having run well between. */
+  #ends = 0;
+  #startedMs = 0;
+  #listening = false;
 
   constructor(options: NatsServerOptions, log: Log) {
     this.#options = options;
@@ -33,6 +43,11 @@ export class NatsServer {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  /** It runs and listens. */
+  get ready(): boolean {
+    return this.#listening && this.#child !== undefined && !isOver(this.#child);
   }
 
   /** @throws when it does not come up, with what it logged */
@@ -61,32 +76,62 @@ export class NatsServer {
         "",
       ].join("\n"),
     );
-    const output = openSync(join(home, "nats-server.log"), "a");
+    const logFile = join(home, "nats-server.log");
+    const output = openSync(logFile, "a");
     const child = spawn(binary, ["-c", file], { stdio: ["ignore", output, output] });
+    closeSync(output);
     this.#child = child;
-    child.on("exit", (code, signal) => {
-      if (this.#stopping || this.#child !== child) return;
-      this.#log.error({ code, signal }, "nats-server went away; starting it again");
-      void this.start().catch((error) => this.#log.error({ error }, "nats-server could not be started again"));
-    });
-    await this.#ready(child, ports, join(home, "nats-server.log"));
+    this.#listening = false;
+    this.#startedMs = performance.now();
+    try {
+      await this.#ready(child, ports, logFile);
+    } catch (error) {
+      await end(child);
+      throw error;
+    }
+    this.#listening = true;
+    child.once("exit", (code, signal) => void this.#startAgain(code, signal));
+    if (isOver(child)) void this.#startAgain(child.exitCode, child.signalCode);
+  }
+
+  /** Ends it, so that it is started again: for one that lives and does not work. */
+  async restart(reason: string): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || isOver(child)) return;
+    this.#log.error({ reason }, "nats-server is restarted");
+    await end(child);
   }
 
   /** SIGTERM lets it write what it has; resolves when it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise<void>((done) => child.once("exit", () => done()));
-    child.kill("SIGTERM");
-    await gone;
+    if (this.#child !== undefined) await end(this.#child);
+  }
+
+  async #startAgain(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    if (performance.now() - this.#startedMs > RAN_WELL_MS) this.#ends = 0;
+    while (!this.#stopping) {
+      // At once the first time: everybody waits for it.
+      const waitMs = this.#ends === 0 ? 0 : Math.min(AGAIN_MAX_MS, AGAIN_FIRST_MS * 2 ** (this.#ends - 1));
+      this.#ends += 1;
+      this.#log.error({ code, signal, waitMs }, "nats-server went away; it is started again");
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (this.#stopping) return;
+      try {
+        return await this.start();
+      } catch (error) {
+        this.#log.error({ error }, "nats-server could not be started again");
+      }
+    }
   }
 
   async #ready(child: ChildProcess, ports: string, logFile: string): Promise<void> {
     const giveUpAt = Date.now() + START_TIMEOUT_MS;
     const file = join(ports, `nats-server_${child.pid}.ports`);
     const failed = new Promise<never>((_, reject) => child.once("error", reject));
-    while (Date.now() < giveUpAt && child.exitCode === null) {
+    // Whoever waits hears of it below; one that fails later is told by its end.
+    failed.catch(() => undefined);
+    while (Date.now() < giveUpAt && !isOver(child)) {
       if (existsSync(file)) {
         const { nats } = JSON.parse(readFileSync(file, "utf8") || "{}") as { nats?: string[] };
         const port = nats?.[0] && Number(new URL(nats[0]).port);
@@ -101,6 +146,19 @@ export class NatsServer {
     const log = readFileSync(logFile, "utf8").split("\n").slice(-8).join("\n");
     throw new Error(`nats-server did not start; the end of ${logFile}:\n${log}`);
   }
+}
+
+function isOver({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (isOver(child)) return;
+  const gone = new Promise<void>((done) => child.once("exit", () => done()));
+  child.kill("SIGTERM");
+  const kill = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  await gone;
+  clearTimeout(kill);
 }
 
 /** A killed parent leaves its server running: two on the same files must never be. */

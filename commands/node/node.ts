@@ -18,6 +18,8 @@ import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import type { Configuration } from "./configuration.ts";
 import { keysOf, writeAdminToken } from "./keys.ts";
 import { NatsServer } from "./nats-server.ts";
+import { runAll } from "./run-all.ts";
+import { StorageKeeper } from "./storage-keeper.ts";
 
 /** The same whether this runs from its source or from dist/. */
 function readVersion(): string {
@@ -42,13 +44,11 @@ export interface Node {
 export async function startNode(configuration: Configuration, log: Log, say: (line: string) => void): Promise<Node> {
   const keys = keysOf(configuration);
   const stops: (() => Promise<void>)[] = [];
-  const stop = async () => {
-    for (const step of stops.reverse()) await step();
-  };
+  const stop = () => runAll(stops.splice(0).reverse());
   try {
     return await assemble(configuration, log, say, keys, stops, stop);
   } catch (error) {
-    await stop();
+    await stop().catch((also) => log.error({ error: also }, "what had been started could not all be stopped"));
     throw error;
   }
 }
@@ -65,6 +65,8 @@ async function assemble(
   const { url, server } = await natsOf(configuration, log, say, stops);
   const ports = await openNats({ url, replicas: configuration.REPLICAS }, systemClock, systemIds, log);
   stops.push(() => ports.close());
+  const storage = new StorageKeeper(ports.connection.writes, log, server, configuration.DATA_DIR);
+  stops.push(() => storage.stop());
   await agreeOnPartitions(ports, PARTITIONS);
 
   const coverage = new Coverage(await readCheckpoint(ports));
@@ -80,9 +82,16 @@ async function assemble(
   stops.push(() => host.stop());
 
   const figures = () => ({ ...host.figures, boardRows: board.size, boardSequence: board.sequence });
+  const isReady = () =>
+    ports.connection.connected &&
+    storage.trouble === undefined &&
+    host.healthy &&
+    host.leases.valid &&
+    host.leases.owned > 0;
   const health = () => ({
-    ready: ports.connection.connected && host.healthy && host.leases.valid && host.leases.owned > 0,
+    ready: isReady(),
     details: {
+      ...(storage.trouble === undefined ? {} : { storage: storage.trouble }),
       natsConnected: ports.connection.connected,
       natsServer: ports.connection.serverVersion,
       // A server of our own is configured by us; another one's operator has to know.

@@ -1,6 +1,7 @@
 import { connect, headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { within } from "../pause.ts";
 import { type Clock, type Log, PortUnavailable, UncertainOutcome } from "../ports/index.ts";
+import { WriteHealth } from "./write-health.ts";
 
 /** Older servers lack atomic batches with schedules, counters and per-key TTL as used here. */
 const SERVER_AT_LEAST = [2, 14] as const;
@@ -18,6 +19,7 @@ interface Pending {
   readonly resolve: (ack: Ack) => void;
   readonly reject: (error: Error) => void;
   readonly sentMs: number;
+  readonly subject: string;
 }
 
 /**
@@ -26,6 +28,7 @@ interface Pending {
  */
 export class Connection {
   readonly nc: NatsConnection;
+  readonly writes = new WriteHealth();
   readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
   readonly #clock: Clock;
@@ -85,7 +88,7 @@ export class Connection {
     if (!this.#connected) return Promise.reject(new PortUnavailable("not connected to nats-server"));
     const token = String(this.#next++);
     return new Promise((resolve, reject) => {
-      this.#pending.set(token, { resolve, reject, sentMs: this.#clock.monotonicMs() });
+      this.#pending.set(token, { resolve, reject, sentMs: this.#clock.monotonicMs(), subject });
       this.send(subject, payload, header, this.#inbox + token);
     });
   }
@@ -109,17 +112,24 @@ export class Connection {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
     this.#pending.delete(token);
-    if (message.headers?.code === 503)
+    if (message.headers?.code === 503) {
+      this.writes.failed(pending.subject, "JetStream does not answer", this.#clock.monotonicMs());
       pending.reject(new PortUnavailable("JetStream does not answer for this subject"));
-    else pending.resolve(JSON.parse(message.string()) as Ack);
+      return;
+    }
+    const ack = JSON.parse(message.string()) as Ack;
+    if (ack.error === undefined || isFenceError(ack.error.err_code)) this.writes.succeeded(pending.subject);
+    else this.writes.failed(pending.subject, ack.error.description, this.#clock.monotonicMs());
+    pending.resolve(ack);
   }
 
   #sweep(): void {
     this.#cancelSweep = this.#clock.after(1_000, () => {
-      const oldest = this.#clock.monotonicMs() - PUBLISH_TIMEOUT_MS;
-      for (const [token, { sentMs, reject }] of this.#pending) {
-        if (sentMs > oldest) break;
+      const nowMs = this.#clock.monotonicMs();
+      for (const [token, { sentMs, reject, subject }] of this.#pending) {
+        if (sentMs > nowMs - PUBLISH_TIMEOUT_MS) break;
         this.#pending.delete(token);
+        this.writes.failed(subject, "no answer in time", nowMs);
         reject(new UncertainOutcome("JetStream did not answer in time"));
       }
       this.#sweep();
@@ -141,6 +151,7 @@ export class Connection {
         log.warn({}, "disconnected from nats-server");
       } else if (status.type === "reconnect") {
         this.#connected = true;
+        this.writes.forget();
         log.info({}, "connected to nats-server again");
       }
     }
@@ -183,12 +194,16 @@ export function publishBatch(
 /** Error codes that say: a fence failed. They differ by version and by what else was under way. */
 const FENCE_ERRORS: ReadonlySet<number> = new Set([10071, 10158, 10164]);
 
+function isFenceError(code: number): boolean {
+  return FENCE_ERRORS.has(code);
+}
+
 /**
  * @returns the sequence of the last message, or undefined when a fence failed
  * @throws UncertainOutcome for any other refusal: the caller looks and tries again
  */
 export function sequenceOf(ack: Ack): number | undefined {
   if (ack.error === undefined) return ack.seq;
-  if (FENCE_ERRORS.has(ack.error.err_code)) return;
+  if (isFenceError(ack.error.err_code)) return;
   throw new UncertainOutcome(`JetStream refused: ${ack.error.description} (${ack.error.err_code})`);
 }
