@@ -7,19 +7,23 @@ import { build } from "./setup/build.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { findNatsServer } from "./setup/nats-server.mjs";
 import { checkNode } from "./setup/node-version.mjs";
+import { databaseFor, postgresServers } from "./setup/postgres.mjs";
 import { SetupError, say } from "./setup/say.mjs";
 
 const HELP = `usage: node scripts/run.mjs [--needs WHAT] FILE [ARG …]        sets up what is missing, then runs a JavaScript file
        node scripts/run.mjs [--needs WHAT] --bin TOOL [ARG …]  … then runs a tool of node_modules
 
-WHAT is a list of dependencies, build and nats-server; without the option all three are set up:
+WHAT is a list of these; without the option the first three are set up:
   dependencies  node_modules as package-lock.json says, by npm ci
   build         dist/ from the sources as they are, by tsc
   nats-server   NATS_SERVER, or the one on PATH, or one fetched into .tools/; the program is told of it by NATS_SERVER
+  postgis       a PostgreSQL 15 with PostGIS, fetched into .tools/; the program is told of it by DATABASE_SERVER
+  timescale     a PostgreSQL 17 with TimescaleDB and PostGIS, in the same way
 FILE is looked for in the project's folder. Nothing is printed when nothing is missing.
 `;
 
-const NEEDS = ["dependencies", "build", "nats-server"];
+const USUAL = ["dependencies", "build", "nats-server"];
+const NEEDS = [...USUAL, ...postgresServers];
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 try {
@@ -28,7 +32,9 @@ try {
   if (needs.includes("dependencies")) installDependencies(root);
   if (needs.includes("build")) build(root);
   const natsServer = needs.includes("nats-server") ? { NATS_SERVER: findNatsServer(root) } : {};
-  run(command, args, { ...process.env, ...natsServer });
+  const servers = postgresServers.filter((name) => needs.includes(name));
+  const database = Object.assign({}, ...servers.map((name) => databaseFor(root, name)));
+  run(command, args, { ...process.env, ...natsServer, ...database });
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);
@@ -36,7 +42,7 @@ try {
 }
 
 function readArguments(argv) {
-  let needs = NEEDS;
+  let needs = USUAL;
   if (argv[0] === "--needs") {
     needs = (argv[1] ?? "").split(",");
     const unknown = needs.filter((need) => !NEEDS.includes(need));

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { PostgresTree } from "../peers/postgres.ts";
@@ -49,35 +49,8 @@ export async function findWrk(root: string): Promise<Program> {
   }
 }
 
-/** Libraries of Redis, and of PostgreSQL and PostGIS, without those that every Debian has. */
+/** With libraries, but those that every Debian has. */
 const REDIS_PACKAGES = ["redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1", "libssl3"];
-const POSTGIS_PACKAGES = [
-  ...["postgresql-15", "postgresql-15-postgis-3", "postgresql-15-postgis-3-scripts"],
-  ...["libgeos3.11.1", "libgeos-c1v5", "libproj25", "proj-data", "libprotobuf-c1", "libjson-c5", "libxml2", "libicu72"],
-  ...[
-    "libpq5",
-    "libldap-2.5-0",
-    "libsasl2-2",
-    "libssl3",
-    "libsqlite3-0",
-    "libcurl3-gnutls",
-    "libnghttp2-14",
-    "librtmp1",
-  ],
-  ...[
-    "libssh2-1",
-    "libpsl5",
-    "libbrotli1",
-    "libtiff6",
-    "libwebp7",
-    "libdeflate0",
-    "libjbig0",
-    "libjpeg62-turbo",
-    "liblerc4",
-  ],
-  ...["libgssapi-krb5-2", "libkrb5-3", "libkrb5support0", "libk5crypto3", "libkeyutils1"],
-];
-
 /**
  * Redis: `REDIS_SERVER`, then PATH, then `.tools/`, where it is fetched to on Debian 12. Nothing is installed.
  * @throws when it is nowhere and cannot be fetched
@@ -97,26 +70,14 @@ export async function findRedis(root: string): Promise<Program> {
 }
 
 /**
- * PostgreSQL with PostGIS: as Debian installs it, else out of `.tools/`, where it is fetched to on Debian 12.
+ * PostgreSQL with PostGIS: as Debian installs it, else out of `.tools/`, where it is fetched to on Debian.
  * @throws when it cannot be fetched
  */
 export async function findPostgis(root: string): Promise<PostgresTree> {
   const installed = existsSync(INSTALLED_POSTGRES) ? readdirSync(INSTALLED_POSTGRES) : [];
   const version = installed.find((each) => existsSync(join(INSTALLED_POSTGRES, each, "lib/postgis-3.so")));
-  if (version !== undefined) return { folder: join(INSTALLED_POSTGRES, version), bin: "bin", env: () => ({}) };
-  const folder = join(root, ".tools/postgis");
-  (await debianPackages(root)).unpackDebianPackages(POSTGIS_PACKAGES, folder);
-  // What the package's installation would link.
-  const extensions = join(folder, "usr/share/postgresql/15/extension");
-  copyFileSync(join(extensions, "postgis-3.control"), join(extensions, "postgis.control"));
-  return {
-    folder,
-    bin: "usr/lib/postgresql/15/bin",
-    env: (at) => ({
-      LD_LIBRARY_PATH: withLibraries([at]).LD_LIBRARY_PATH,
-      PROJ_LIB: join(at, "usr/share/proj"),
-    }),
-  };
+  if (version !== undefined) return { folder: join(INSTALLED_POSTGRES, version), bin: "bin" };
+  return (await import(pathToFileURL(join(root, "scripts/setup/postgres.mjs")).href)).postgresTree(root, "postgis");
 }
 
 const INSTALLED_POSTGRES = "/usr/lib/postgresql";

