@@ -184,11 +184,30 @@ export const reportLocation = z
   .union([fix, z.strictObject({ fixes: z.array(fix).min(1).max(FIXES_PER_BATCH) })])
   .meta({ id: "ReportLocation" });
 
+/** What a feed gathers of a large fleet in a second or so: more is sent in several requests. */
+const FIXES_PER_FEED = 1_000;
+
+/** Fixes of many units at once, as the feed of a vehicle location system has them. */
+export const reportLocations = z
+  .strictObject({
+    fixes: z
+      .array(z.strictObject({ type: z.enum(resourceTypes), id: uuid, ...fix.shape }))
+      .min(1)
+      .max(FIXES_PER_FEED),
+  })
+  .meta({ id: "ReportLocations" });
+export type ReportLocations = z.infer<typeof reportLocations>;
+
 /** What became of a report of fixes. */
 export const locationReceipt = z
   .strictObject({
     accepted: z.number().int(),
-    refused: z.array(z.strictObject({ index: z.number().int(), reason: z.string() })),
+    refused: z.array(
+      z.strictObject({
+        index: z.number().int().describe("of the fix in the request"),
+        reason: z.string().describe("why it did not move the unit, or the code of why it was not taken"),
+      }),
+    ),
   })
   .meta({ id: "LocationReceipt" });
 export type LocationReceipt = z.infer<typeof locationReceipt>;

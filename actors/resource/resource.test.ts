@@ -251,8 +251,9 @@ describe("a position", () => {
   it("moves the unit when it is plausible, and is kept with the reason when it is not", () => {
     const { state } = given(registered);
     const someone = { id: "u", at: now, by: { subject: "s", agencies: ["a"], roles: [] } };
+    const resourceType = registered.resourceType;
     const fixes = [at(0, 0, 900), at(1, 0, 901), at(0, 0.0001, 902)];
-    const observed = positions.observe(state as ResourceState, undefined, { fixes }, someone);
+    const observed = positions.observe(state as ResourceState, undefined, { resourceType, fixes }, someone);
     expect(observed).toEqual({
       record: { fixes: [fixes[0], { ...fixes[1], refused: "too_fast" }, fixes[2]] },
       answer: { accepted: 2, refused: [{ index: 1, reason: "too_fast" }] },
@@ -260,11 +261,18 @@ describe("a position", () => {
     const { record } = observed as Observation;
     expect(positions.readingOf(record)).toEqual(fixes[2]);
     expect(positions.readingOf({ fixes: [{ ...fixes[0], refused: "duplicate" }] })).toBeUndefined();
-    const again = positions.observe(state as ResourceState, fixes[2], { fixes: [fixes[2]] }, someone);
+    const again = positions.observe(state as ResourceState, fixes[2], { resourceType, fixes: [fixes[2]] }, someone);
     expect(positions.readingOf((again as Observation).record)).toEqual(fixes[2]);
     expect(again).toMatchObject({ answer: { accepted: 0, refused: [{ index: 0, reason: "duplicate" }] } });
     const gone = given(registered, { type: "resource.retired", reason: "sold" }).state as ResourceState;
-    expect(positions.observe(gone, undefined, { fixes }, someone)).toMatchObject({ refused: "retired" });
+    expect(positions.observe(gone, undefined, { resourceType, fixes }, someone)).toMatchObject({ refused: "retired" });
+    const amongOthers = positions.observe(
+      state as ResourceState,
+      undefined,
+      { resourceType: "equipment", fixes },
+      someone,
+    );
+    expect(amongOthers).toMatchObject({ refused: "not_found" });
   });
 
   it("may come faster from what flies", () => {

@@ -107,6 +107,7 @@ const meanings: Readonly<Record<string, "incident" | "resource" | "agency">> = {
 const owners: readonly (readonly [prefix: string, kind: "incident" | "resource"])[] = [
   ["/api/v1/incidents/{id}", "incident"],
   ["/api/v1/resources/{type}/{id}", "resource"],
+  ["/api/v1/resources/locations", "resource"],
 ];
 
 export function meaningOf(id: OperationId, name: string): "incident" | "resource" | "agency" {
@@ -141,6 +142,9 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
     await world.done("shareIncident", { path: { id }, body: { agencyId: agency } });
     return { path: { id, agency } };
   },
+  reportLocations: async (world) => ({
+    body: { fixes: [{ type: "vehicles", id: await world.newResource(), lat: 1, lon: 1 }] },
+  }),
   patchResource: async () => ({ body: { name: "Changed" } }),
   patchResourceStatus: async () => ({ body: { status: "out_of_service" } }),
   attachResource: async (world) => ({
@@ -215,6 +219,8 @@ export interface Place {
   readonly part: "path" | "query" | "body";
   readonly name: string;
   readonly many: boolean;
+  /** The field of the body whose items have it. */
+  readonly within?: string;
 }
 
 const AGENCY = /^agency(?:Id)?$/;
@@ -229,11 +235,19 @@ export function idPlaces(id: OperationId): readonly Place[] {
   for (const [name, schema] of Object.entries(body === undefined ? {} : fieldsOf(body))) {
     if (isId(schema) || AGENCY.test(name)) places.push({ part: "body", name, many: false });
     else if (schema.type === "array" && isId(schema.items!)) places.push({ part: "body", name, many: true });
+    else if (schema.type === "array" && ids(schema.items!).length > 0)
+      places.push(...ids(schema.items!).map((id) => ({ part: "body", name: id, many: false, within: name }) as const));
     else if (JSON.stringify(schema).includes('"format":"uuid"')) {
       throw new Error(`${id} has an id deep in its field "${name}": teach \`idPlaces\` in calls.ts to find it`);
     }
   }
   return places;
+}
+
+/** Names of the fields of an item that are ids, where nothing deeper is one. */
+function ids(item: Schema): readonly string[] {
+  const fields = Object.entries(fieldsOf(item));
+  return fields.filter(([, schema]) => isId(schema)).map(([name]) => name);
 }
 
 export function fieldsOf(schema: Schema): Readonly<Record<string, Schema>> {
@@ -260,8 +274,11 @@ const companions: Readonly<Record<string, (world: World, body: object) => Promis
 };
 
 /** A valid request, fresh each time, in which this place is filled: with an id of the world's own, until it is overwritten. */
-export async function validCallWith(world: World, id: OperationId, { part, name, many }: Place): Promise<Parts> {
+export async function validCallWith(world: World, id: OperationId, place: Place): Promise<Parts> {
+  const { part, name, many, within } = place;
   const call = { ...(await validCall(world, id)), ...(await companions[`${id} ${name}`]?.(world, {})) };
+  // The items of a valid request are whole.
+  if (within !== undefined) return call;
   const filled = (call[part] ?? {}) as Record<string, unknown>;
   if (filled[name] !== undefined) return call;
   const kind = meaningOf(id, name);
@@ -269,7 +286,11 @@ export async function validCallWith(world: World, id: OperationId, { part, name,
   return { ...call, [part]: { ...filled, [name]: many ? [own] : own } };
 }
 
-export function overwritten(call: Parts, { part, name, many }: Place, value: string): Parts {
+export function overwritten(call: Parts, { part, name, many, within }: Place, value: string): Parts {
+  if (within !== undefined) {
+    const body = call.body as Readonly<Record<string, readonly object[]>>;
+    return { ...call, body: { ...body, [within]: body[within]!.map((item) => ({ ...item, [name]: value })) } };
+  }
   return { ...call, [part]: { ...(call[part] as object), [name]: many ? [value] : value } };
 }
 

@@ -203,7 +203,7 @@ class Run {
     const fixes = [
       { lat: this.#world.between(0, 1_000) / 1e6, lon: 0, at: new Date(process.ports.clock.now()).toISOString() },
     ];
-    const reply = await client.report({ kind: "resource", id }, { fixes }, dispatcher, "r");
+    const reply = await client.report({ kind: "resource", id }, { resourceType: "vehicles", fixes }, dispatcher, "r");
     if (reply.ok && this.#server.telemetry.records[reply.sequence - 1]?.subject !== `loc.sim.resource.${id}`)
       throw new Error(`a position of ${id} was acknowledged at ${reply.sequence} and is not there`);
   }

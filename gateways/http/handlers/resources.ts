@@ -27,6 +27,7 @@ import {
   timeline,
 } from "./call.ts";
 import { checkResource, meantBy, ownerOf } from "./configured.ts";
+import { reportLocations } from "./locations.ts";
 
 export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Handler>> = {
   async createResource(services, call) {
@@ -97,10 +98,12 @@ export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Hand
     const body: Fix | { readonly fixes: readonly Fix[] } = call.body;
     const now = new Date(services.ports.clock.now()).toISOString();
     const fixes: Position[] = ("fixes" in body ? body.fixes : [body]).map((fix) => ({ ...fix, at: fix.at ?? now }));
-    const address = await resource(services, call);
-    const reply = orThrow(await services.client.report(address, { fixes }, call.principal, call.requestId));
+    const report = { resourceType: typeOf(call), fixes };
+    const address = { kind: "resource", id: call.path["id"]! };
+    const reply = orThrow(await services.client.report(address, report, call.principal, call.requestId));
     return { status: 202, body: JSON.stringify(reply.state) };
   },
+  reportLocations,
 };
 
 function typeOf({ path }: Call): ResourceType {

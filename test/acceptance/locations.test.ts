@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server.stop());
+
+const feed = "/api/v1/resources/locations";
+const vehicle = (id: string) => `/api/v1/resources/vehicles/${id}`;
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
+
+describe("fixes of many units in one request", () => {
+  it("move each of them, and those that are refused are named by their index, each with its reason", async () => {
+    const [a, b, retired] = [
+      await server.newVehicle("FEED1"),
+      await server.newVehicle("FEED2"),
+      await server.newVehicle("FEED3"),
+    ];
+    await server.post(`${vehicle(retired)}/retire`, { reason: "sold" });
+    const elsewhere = await server.tokenFor({ sub: "other", agency: "elsewhere", roles: ["dispatcher"] });
+    const theirs = await server.post(
+      "/api/v1/resources/vehicles",
+      { callSign: "THEIRS" },
+      { authorization: `Bearer ${elsewhere}` },
+    );
+    const nobody = "01a20c40-0000-7000-8000-000000000001";
+    const fix = (id: string, lat: number, seconds: number, type = "vehicles") => ({
+      ...{ type, id, lat, lon: 10 },
+      ...{ at: ago(seconds), speedMps: 12.5 },
+    });
+    const { status, body } = await server.post(feed, {
+      fixes: [
+        fix(a, 20, 60),
+        fix(b, 30, 60),
+        fix(retired, 1, 60),
+        fix(theirs.body.id, 1, 60),
+        fix(nobody, 1, 60),
+        fix(a, 20.001, 30),
+        fix(b, 30, 60),
+        fix(a, 1, 20, "equipment"),
+        fix(a, 60, 10),
+      ],
+    });
+    expect({ status, body }).toEqual({
+      status: 202,
+      body: {
+        accepted: 3,
+        refused: [
+          { index: 2, reason: "retired" },
+          { index: 3, reason: "not_found" },
+          { index: 4, reason: "not_found" },
+          { index: 6, reason: "duplicate" },
+          { index: 7, reason: "not_found" },
+          { index: 8, reason: "too_fast" },
+        ],
+      },
+    });
+    expect((await server.get(vehicle(a))).body.location).toMatchObject({ lat: 20.001, speedMps: 12.5 });
+    expect((await server.get(vehicle(b))).body.location).toMatchObject({ lat: 30 });
+    const { body: their } = await server.get(vehicle(theirs.body.id), { authorization: `Bearer ${elsewhere}` });
+    expect(their.location).toBeNull();
+  });
+
+  it("may be a thousand, and the answer is not given before all of them are kept", async () => {
+    const units = await Promise.all(Array.from({ length: 50 }, (_, index) => server.newVehicle(`CROWD${index}`)));
+    const fixes = Array.from({ length: 1_000 }, (_, index) => ({
+      ...{ type: "vehicles", id: units[index % 50]!, lat: 40 + Math.floor(index / 50) / 10_000, lon: 10 },
+      at: ago(60 - Math.floor(index / 50)),
+    }));
+    const { status, body } = await server.post(feed, { fixes });
+    expect({ status, body }).toEqual({ status: 202, body: { accepted: 1_000, refused: [] } });
+    const kept = await Promise.all(
+      units.map(async (id) => {
+        const last = await server.node.ports.telemetry.last(`loc.default.resource.${id}`);
+        return JSON.parse(last!.payload).fixes.length;
+      }),
+    );
+    expect(kept).toEqual(units.map(() => 20));
+    expect((await server.post(feed, { fixes: [...fixes, fixes[0]] })).status).toBe(422);
+    expect((await server.post(feed, { fixes: [] })).status).toBe(422);
+  });
+});
