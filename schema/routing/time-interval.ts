@@ -115,4 +115,3 @@ export const recurrence = z
 export type Recurrence = Readonly<z.infer<typeof recurrence>>;
 
 export const timeInterval = z.strictObject({ name: code, intervals: z.array(recurrence).min(1).max(50) });
-export type TimeInterval = Readonly<z.infer<typeof timeInterval>>;
