@@ -1,25 +1,27 @@
 import { registryOf } from "../runtime/actor.ts";
 import type { Views } from "../runtime/board.ts";
+import type { AnyProjection, Projections } from "../runtime/projection.ts";
 import { agency } from "./agency/definition.ts";
 import { agencyView } from "./agency/view.ts";
 import { incident } from "./incident/definition.ts";
+import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
 import { resource } from "./resource/definition.ts";
+import { resourceProjection } from "./resource/projection.ts";
 import { resourceView } from "./resource/view.ts";
-import { routing, routingView } from "./routing/definition.ts";
-import { alertGroup } from "./routing/group/definition.ts";
-import { alertGroupView } from "./routing/group/view.ts";
-import { silences, silencesView } from "./routing/silences.ts";
 
 /** Every kind of actor there is. */
-export const registry = registryOf([incident, resource, agency, routing, silences, alertGroup]);
+export const registry = registryOf([incident, resource, agency]);
 
 /** How each kind is shown and searched. */
 export const views: Views = new Map([
   [incident.kind, incidentView],
   [resource.kind, resourceView],
   [agency.kind, agencyView],
-  [routing.kind, routingView],
-  [silences.kind, silencesView],
-  [alertGroup.kind, alertGroupView],
+]);
+
+/** What of each kind is kept as tables. */
+export const projections: Projections = new Map<string, AnyProjection>([
+  [incident.kind, incidentProjection],
+  [resource.kind, resourceProjection],
 ]);

@@ -4,9 +4,10 @@ import { lockDataDirectory } from "./node/lock.ts";
 import { createLog } from "./node/log.ts";
 import { startNode } from "./node/node.ts";
 
-const HELP = `usage: npm start [-- --help]
+const HELP = `usage: npm start [-- --no-archive]
 
-Runs Tocsin on this machine: a nats-server, the dispatch core and its API. Everything is kept in DATA_DIR.
+Runs Tocsin on this machine: a nats-server, the dispatch core and its API, and PostgreSQL for the archive. Everything is kept in
+DATA_DIR. --no-archive runs without PostgreSQL: dispatch is the same, only history, search and reports are missing.
 Ctrl-C, or SIGTERM, stops it cleanly: what is under way is answered, snapshots are written.
 
 Configuration, by environment variables:
@@ -14,12 +15,17 @@ ${describeConfiguration()}
 `;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { help: { type: "boolean", short: "h" } } });
+  const { values } = parseArgs({
+    options: { help: { type: "boolean", short: "h" }, "no-archive": { type: "boolean" } },
+  });
   if (values.help === true) {
     process.stdout.write(HELP);
     return;
   }
-  const configuration = readConfiguration(process.env);
+  const configuration = readConfiguration({
+    ...process.env,
+    ...(values["no-archive"] === true ? { ARCHIVE: "off" } : {}),
+  });
   const unlock = lockDataDirectory(configuration.DATA_DIR);
   process.on("exit", unlock);
   const log = createLog(configuration.LOG_LEVEL);

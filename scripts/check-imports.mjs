@@ -11,19 +11,12 @@ const RULES = [
   { of: /^schema\//, files: /^schema\//, packages: /^zod$/ },
   {
     of: /^actors\/registry\.ts$/,
-    files: /^(?:schema\/|actors\/|runtime\/(?:actor|board|places\/place)\.ts$)/,
+    files: /^(?:schema\/|actors\/|runtime\/(?:actor|board|projection|search-text|places\/place)\.ts$)/,
     packages: NONE,
   },
   {
-    // Patterns that a hostile one cannot stop, time zones, a hash and a queue: pure, all of them.
-    of: /^actors\/routing\//,
-    files: /^(?:schema\/|runtime\/(?:actor|board)\.ts$)/,
-    ownFolder: true,
-    packages: /^(?:re2js|luxon|flatqueue|node:crypto)$/,
-  },
-  {
     of: /^actors\//,
-    files: /^(?:schema\/|runtime\/(?:actor|board|places\/place)\.ts$|runtime\/testing\/)/,
+    files: /^(?:schema\/|runtime\/(?:actor|board|projection|search-text|places\/place)\.ts$|runtime\/testing\/)/,
     ownFolder: true,
     packages: NONE,
   },
@@ -37,7 +30,12 @@ const RULES = [
     of: /^gateways\//,
     // To show and match what the board holds, a gateway asks the actors' own pure rules.
     files: /^(?:schema\/|gateways\/|actors\/|runtime\/(?!nats\/|sim\/))/,
-    packages: /^(?!@nats-io\/|uWebSockets\.js)/,
+    packages: /^(?!@nats-io\/|uWebSockets\.js|pg$|pg-)/,
+  },
+  {
+    of: /^bridges\/postgres\//,
+    files: /^(?:schema\/|actors\/|bridges\/postgres\/|runtime\/(?!nats\/|sim\/))/,
+    packages: /^(?:pg|pg-copy-streams|node-pg-migrate|lru-cache|node:.+)$/,
   },
 ];
 const NO_RULE = /\.(?:main|test)\.ts$/;
@@ -48,7 +46,7 @@ const CLOCKS =
 const MAY_USE_CLOCKS = /^runtime\/(?:ports|nats)\/|^runtime\/sim\/world\.ts$/;
 
 const problems = [];
-for (const folder of ["schema", "actors", "runtime", "gateways"]) {
+for (const folder of ["schema", "actors", "runtime", "gateways", "bridges"]) {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath ?? entry.path, entry.name);
     if (!entry.isFile() || !file.endsWith(".ts") || NO_RULE.test(file)) continue;

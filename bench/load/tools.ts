@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { PostgresTree } from "../peers/postgres.ts";
+import type { PostgresTree } from "../../commands/postgres/programs.ts";
 
 /** A program, and the environment that it needs to find its libraries. */
 export interface Program {

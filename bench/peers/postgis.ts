@@ -1,8 +1,9 @@
 import pg from "pg";
+import type { PostgresTree } from "../../commands/postgres/programs.ts";
 import { CAPABILITY, City } from "../load/city.ts";
 import type { Cleanup } from "../load/cleanup.ts";
 import type { Target } from "../load/finders.ts";
-import { type PostgresTree, startPostgres } from "./postgres.ts";
+import { startPostgres } from "./postgres.ts";
 
 /** PostgreSQL with PostGIS and the units of the city: an index of the places of those available, and commits that do not wait for the disk. */
 export async function startPostgis(tree: PostgresTree, size: number, cleanup: Cleanup) {

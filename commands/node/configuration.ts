@@ -4,6 +4,16 @@ import { agencyId } from "../../schema/principal.ts";
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 
+/** What the archive's own process has to know, too. */
+export const archiveSettings = {
+  LOCATION_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("positions older than this leave the archive; 0: none ever do"),
+};
+
 /** Everything that can be configured, from the environment; docs/operations.md has the same table in words. */
 const schema = z.object({
   HOST: z.string().default("127.0.0.1").describe("address the API listens on"),
@@ -42,6 +52,9 @@ const schema = z.object({
     .min(0)
     .default(200)
     .describe("requests a principal may make in a second; 0: no limit"),
+  ARCHIVE: z.enum(["on", "off"]).default("on").describe("off: without PostgreSQL, as --no-archive"),
+  DATABASE_URL: z.string().optional().describe("use this PostgreSQL for the archive instead of starting one"),
+  ...archiveSettings,
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/ports/index.ts";
 import { isNatsServerOf } from "./nats-process.ts";
@@ -55,6 +57,8 @@ export class NatsServer {
     const { binary, dataDir, sync } = this.#options;
     const home = resolve(dataDir, "nats");
     mkdirSync(home, { recursive: true });
+    // The folder above may have to be open to the user that PostgreSQL runs as; the journal is nobody's but ours.
+    chmodSync(home, 0o700);
     const pidFile = join(home, "nats-server.pid");
     await stopLeftOver(home, pidFile);
     const ports = join(home, "ports");

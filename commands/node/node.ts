@@ -15,6 +15,7 @@ import { NumberDispenser } from "../../runtime/numbers.ts";
 import { agreeOnPartitions } from "../../runtime/placement/leases.ts";
 import type { Log } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
 import type { Configuration } from "./configuration.ts";
 import { keysOf, writeAdminToken } from "./keys.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -35,6 +36,8 @@ export interface Node {
   readonly host: Host;
   readonly client: Client;
   readonly board: Board;
+  /** undefined without an archive. */
+  readonly archive: ArchiveKeeper | undefined;
   readonly tokenFile: string | undefined;
   readonly url: string;
   stop(): Promise<void>;
@@ -81,6 +84,15 @@ async function assemble(
   await host.start();
   stops.push(() => host.stop());
 
+  const archive = archiveOf(configuration, {
+    natsUrl: url,
+    config: ports.config,
+    journalSequence: () => board.sequence,
+    log,
+  });
+  archive?.start();
+  stops.push(async () => archive?.stop());
+
   const figures = () => ({ ...host.figures, boardRows: board.size, boardSequence: board.sequence });
   const isReady = () =>
     ports.connection.connected &&
@@ -96,6 +108,7 @@ async function assemble(
       natsServer: ports.connection.serverVersion,
       // A server of our own is configured by us; another one's operator has to know.
       durability: server === undefined ? `${DURABILITY} (as the server at ${url} is configured)` : DURABILITY,
+      archive: archive?.details() ?? "off",
       ...figures(),
     },
   });
@@ -115,10 +128,15 @@ async function assemble(
     host,
     client,
     board,
+    archive,
     tokenFile,
     url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`,
     stop,
   };
+}
+
+function archiveOf(configuration: Configuration, around: Surroundings): ArchiveKeeper | undefined {
+  return configuration.ARCHIVE === "off" ? undefined : new ArchiveKeeper(configuration, around);
 }
 
 async function natsOf(

@@ -10,12 +10,14 @@ import {
 import { type KV, Kvm } from "@nats-io/kv";
 import { buckets, streams } from "../../schema/subjects.ts";
 import type { Clock, Ids, Log, Ports } from "../ports/index.ts";
+import type { StreamSource } from "../stream-source.ts";
 import { Connection } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
 import { NatsJournal } from "./journal.ts";
 import { NatsKeyValue } from "./key-value.ts";
 import { NatsNumbers } from "./numbers.ts";
+import { NatsStreamSource } from "./stream-source.ts";
 import { NatsTelemetry } from "./telemetry.ts";
 import { NatsTimers } from "./timers.ts";
 import { NatsTransport } from "./transport.ts";
@@ -28,6 +30,8 @@ export interface NatsOptions {
 
 export interface NatsPorts extends Ports {
   readonly connection: Connection;
+  /** For those who read at their own pace. */
+  readonly sources: { readonly events: StreamSource; readonly locations: StreamSource };
   close(): Promise<void>;
 }
 
@@ -81,6 +85,10 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     clock,
     ids,
     log,
+    sources: {
+      events: new NatsStreamSource(nats, streams.events.name),
+      locations: new NatsStreamSource(nats, streams.locations.name),
+    },
     journal: new NatsJournal(nats),
     telemetry: new NatsTelemetry(nats),
     state: await bucket(buckets.state, {}),

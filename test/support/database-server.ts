@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findRoot } from "../../bench/load/tools.ts";
-import { type PostgresTree, startPostgres } from "../../bench/peers/postgres.ts";
+import { startPostgres } from "../../bench/peers/postgres.ts";
+import type { PostgresTree } from "../../commands/postgres/programs.ts";
 
 /**
  * Starts the server that DATABASE_SERVER names, for all test files of a run, and tells them of it by TEST_DATABASE_URL. One

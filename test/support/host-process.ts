@@ -37,6 +37,7 @@ export class HostProcess extends Api {
       env: {
         ...process.env,
         LOG_LEVEL: "error",
+        ARCHIVE: "off",
         ...environment,
         DATA_DIR: dataDir,
         PORT: String(port),

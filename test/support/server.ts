@@ -45,6 +45,8 @@ export class TestServer extends Api {
     try {
       const configuration = readConfiguration({
         ...process.env,
+        // Most tests are of dispatch, which needs none; those of the archive switch it on.
+        ARCHIVE: "off",
         DATA_DIR: folder,
         PORT: String(await freePort()),
         ...environment,

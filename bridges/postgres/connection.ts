@@ -1,0 +1,59 @@
+import pg from "pg";
+
+/** Where the archive's tables are. A rebuild works in another schema, and becomes `history` when it is done. */
+export const schemas = { history: "tocsin", positions: "tocsin_positions", rebuilt: "tocsin_rebuilt" } as const;
+
+export type Database = pg.ClientConfig;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** What every connection of ours has; a server that is gone without a word is noticed. */
+export function connectionTo(database: Database, purpose: string): Database {
+  return {
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    ...database,
+    application_name: `tocsin ${purpose}`,
+  };
+}
+
+/** Names are looked for in these schemas, then where extensions usually are. */
+export function searchPath(...names: readonly string[]): string {
+  return `set search_path to ${names.map((name) => pg.escapeIdentifier(name)).join(", ")}, public`;
+}
+
+/** A connection for one task. What breaks it makes the next query fail; nothing is thrown past the task. */
+export async function withClient<T>(
+  database: Database,
+  purpose: string,
+  task: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(connectionTo(database, purpose));
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return await task(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** All of it, or nothing. */
+export async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
+  await client.query("begin");
+  try {
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (integrity): the same values would be refused again. */
+export function isDataError(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && /^2[23]/.test(code);
+}

@@ -1,0 +1,199 @@
+import type pg from "pg";
+import { pause } from "../../runtime/pause.ts";
+import type { Clock, Log } from "../../runtime/ports/index.ts";
+import type { StreamEntry, StreamReading } from "../../runtime/stream-source.ts";
+import { advance, type Checkpoint, startingPoint, WrongStream } from "./checkpoints.ts";
+import { type Database, inTransaction, isDataError, searchPath, withClient } from "./connection.ts";
+import type { Feed, Prepared } from "./feed.ts";
+import { type Problem, textOf } from "./fold.ts";
+
+/** Between small batches: a transaction for every few entries would cost dispatch its processor. */
+const LINGER_MS = 100;
+const LOCK_EVERY_MS = 500;
+const AGAIN_FIRST_MS = 200;
+const AGAIN_MAX_MS = 5_000;
+/** A batch that PostgreSQL refuses is tried again in parts of this fraction, until the entry that is to blame stands alone. */
+const SMALLER = 8;
+
+export type FeedState = "starting" | "standby" | "running" | "down" | "refused";
+
+export interface FeedStatus {
+  readonly state: FeedState;
+  /** Everything up to here is archived, as far as is known. */
+  readonly sequence: number;
+  /** When the oldest entry that is not yet archived was kept, as far as it has been seen. */
+  readonly waitingSinceMs: number | null;
+  readonly problem: string | null;
+}
+
+/**
+ * Carries a stream into tables, for as long as the process lives. Of several that run only one works, the others stand by.
+ * 1. Rows and checkpoint change in one transaction, and only from the checkpoint that was read: every entry lands once.
+ * 2. While a batch is being written the next is prepared; batches grow with the backlog.
+ * 3. Whatever fails begins anew from the checkpoint; nothing is remembered of what was not committed.
+ */
+export class FeedRunner {
+  readonly #feed: Feed;
+  readonly #database: Database;
+  readonly #ready: () => Promise<void>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #status: FeedStatus = { state: "starting", sequence: 0, waitingSinceMs: null, problem: null };
+  #batchMax: number;
+  #stopped = false;
+  #reading: StreamReading | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  /** @param ready resolves once the tables are there; called before every attempt */
+  constructor(feed: Feed, database: Database, ready: () => Promise<void>, clock: Clock, log: Log) {
+    this.#feed = feed;
+    this.#database = database;
+    this.#ready = ready;
+    this.#clock = clock;
+    this.#log = log;
+    this.#batchMax = feed.batchMax;
+  }
+
+  get status(): FeedStatus {
+    return this.#status;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** What is being written is written to its end. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#reading?.stop();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let waitMs = AGAIN_FIRST_MS; !this.#stopped; ) {
+      const before = this.#status.sequence;
+      try {
+        await this.#ready();
+        await this.#session();
+      } catch (error) {
+        this.#failed(error);
+      }
+      this.#feed.forget();
+      waitMs = this.#status.sequence > before ? AGAIN_FIRST_MS : Math.min(AGAIN_MAX_MS, waitMs * 2);
+      if (!this.#stopped) await pause(this.#clock, isSmaller(this.#batchMax, this.#feed) ? 0 : waitMs);
+    }
+  }
+
+  #failed(error: unknown): void {
+    const problem = textOf(error);
+    // A batch that is refused shows which entry it is by being cut smaller: no news.
+    if (isDataError(error)) return;
+    const state = error instanceof WrongStream ? "refused" : "down";
+    if (problem !== this.#status.problem) this.#log.warn({ feed: this.#feed.name, error }, "archiving is interrupted");
+    this.#status = { ...this.#status, state, problem };
+  }
+
+  #session(): Promise<void> {
+    const { name, schema } = this.#feed;
+    return withClient(this.#database, `projector ${name}`, async (client) => {
+      client.on("end", () => this.#reading?.stop());
+      await client.query(searchPath(schema));
+      // A transaction that a crash takes back takes its checkpoint with it: nothing is lost by not waiting for the disk.
+      await client.query("set synchronous_commit = off; set idle_in_transaction_session_timeout = '60s'");
+      if (!(await this.#untilLeader(client))) return;
+      const stream = await this.#feed.source.state();
+      const from = await startingPoint(client, this.#feed, stream);
+      if (from.sequence > 0 && stream.first > from.sequence + 1) {
+        const lost = stream.first - from.sequence - 1;
+        this.#log.error({ feed: name, lost }, "the stream has forgotten entries before they were archived");
+      }
+      this.#status = { ...this.#status, state: "running", sequence: from.sequence, problem: null };
+      const reading = this.#feed.source.read(from.sequence);
+      this.#reading = reading;
+      try {
+        await this.#carry(client, reading, from);
+      } finally {
+        reading.stop();
+      }
+    });
+  }
+
+  /** The lock belongs to the connection: whoever dies loses it. It only saves work; the checkpoint is what makes it safe. */
+  async #untilLeader(client: pg.ClientBase): Promise<boolean> {
+    const { name, schema } = this.#feed;
+    while (!this.#stopped) {
+      const { rows } = await client.query("select pg_try_advisory_lock(hashtext($1)) as leads", [`${schema}.${name}`]);
+      if (rows[0].leads === true) return true;
+      this.#status = { ...this.#status, state: "standby", problem: null };
+      await pause(this.#clock, LOCK_EVERY_MS);
+    }
+    return false;
+  }
+
+  async #carry(client: pg.ClientBase, reading: StreamReading, from: Checkpoint): Promise<void> {
+    let position = from;
+    let writing: Promise<void> = Promise.resolve();
+    for (;;) {
+      const entries = await reading.next(this.#batchMax);
+      if (entries.length === 0) return writing;
+      if (this.#status.waitingSinceMs === null) {
+        this.#status = { ...this.#status, waitingSinceMs: entries[0]!.keptMs };
+      }
+      const start = position;
+      const prepared = await this.#feed.prepare(client, entries);
+      await writing;
+      writing = this.#write(client, entries, prepared, start);
+      // Met when it is awaited, after the next batch has been prepared.
+      writing.catch(() => undefined);
+      position = { ...position, sequence: entries.at(-1)!.sequence };
+      if (entries.length >= this.#batchMax) continue;
+      await writing;
+      await pause(this.#clock, LINGER_MS);
+    }
+  }
+
+  async #write(
+    client: pg.ClientBase,
+    entries: readonly StreamEntry[],
+    prepared: Prepared,
+    from: Checkpoint,
+  ): Promise<void> {
+    const { sequence } = entries.at(-1)!;
+    try {
+      await inTransaction(client, async () => {
+        await prepared.write(client);
+        await this.#quarantine(client, prepared.problems);
+        await advance(client, this.#feed.name, from, sequence);
+      });
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      if (entries.length > 1) {
+        this.#batchMax = Math.max(1, Math.floor(Math.min(entries.length, this.#batchMax) / SMALLER));
+        throw error;
+      }
+      const problem = { entry: entries[0]!, problem: textOf(error) };
+      await inTransaction(client, async () => {
+        await this.#quarantine(client, [problem]);
+        await advance(client, this.#feed.name, from, sequence);
+      });
+      this.#feed.forget();
+    }
+    this.#batchMax = Math.min(this.#feed.batchMax, this.#batchMax * 2);
+    this.#status = { state: "running", sequence, waitingSinceMs: null, problem: null };
+  }
+
+  async #quarantine(client: pg.ClientBase, problems: readonly Problem[]): Promise<void> {
+    for (const { entry, problem } of problems) {
+      this.#log.error({ feed: this.#feed.name, sequence: entry.sequence, problem }, "an entry could not be archived");
+      await client.query(
+        `insert into quarantine (feed, sequence, subject, payload, problem) values ($1, $2, $3, $4, $5)
+         on conflict do nothing`,
+        [this.#feed.name, entry.sequence, entry.subject, entry.payload.replaceAll("\0", "\ufffd"), problem],
+      );
+    }
+  }
+}
+
+function isSmaller(batchMax: number, feed: Feed): boolean {
+  return batchMax < feed.batchMax;
+}

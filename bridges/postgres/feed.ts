@@ -1,0 +1,25 @@
+import type pg from "pg";
+import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
+import type { Problem } from "./fold.ts";
+
+/** A stream, and how its entries become rows. To archive another stream is to write another one of these. */
+export interface Feed {
+  /** Its row among the checkpoints. */
+  readonly name: string;
+  readonly schema: string;
+  readonly source: StreamSource;
+  /** Entries written in one transaction at most. */
+  readonly batchMax: number;
+  /** What another stream of the same name means: the archive belongs to a journal that is not this one, or simply goes on. */
+  readonly onOtherStream: "refuse" | "goOn";
+  /** Looks at a batch while the one before is still being written. Nothing is changed in the database. */
+  prepare(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared>;
+  /** A transaction failed: whatever was concluded from it is not so. */
+  forget(): void;
+}
+
+export interface Prepared {
+  readonly problems: readonly Problem[];
+  /** Writes the rows, within a transaction. */
+  write(client: pg.ClientBase): Promise<void>;
+}

@@ -1,0 +1,86 @@
+import type pg from "pg";
+import type { Row, Table, TelemetryProjection } from "../../runtime/projection.ts";
+import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
+import { addressOfEvents } from "../../schema/subjects.ts";
+import { schemas } from "./connection.ts";
+import type { Feed, Prepared } from "./feed.ts";
+import { type Problem, textOf } from "./fold.ts";
+import type { Partitions } from "./partitions.ts";
+import { append } from "./write.ts";
+
+const BATCH_MAX = 20_000;
+const DAY_MS = 86_400_000;
+/** A fix that says it is older or newer than this when it arrives is kept aside. */
+const OLDEST_MS = 30 * DAY_MS;
+const NEWEST_MS = DAY_MS;
+
+/** Positions, each fix a row. */
+export class LocationsFeed<R extends Row & { readonly at: string }> implements Feed {
+  readonly name = "locations";
+  readonly schema = schemas.positions;
+  readonly batchMax = BATCH_MAX;
+  // Telemetry of another stream is only more telemetry.
+  readonly onOtherStream = "goOn";
+  readonly source: StreamSource;
+  readonly #projection: TelemetryProjection<R>;
+  readonly #partitions: Partitions;
+  readonly #history: Table;
+  readonly #outliers: Table;
+
+  constructor(
+    source: StreamSource,
+    projection: TelemetryProjection<R>,
+    columns: Table<R>["columns"],
+    partitions: Partitions,
+  ) {
+    this.source = source;
+    this.#projection = projection;
+    this.#partitions = partitions;
+    this.#history = { name: "location_history", columns };
+    this.#outliers = { name: "location_outliers", columns };
+  }
+
+  async prepare(_client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared> {
+    const history: Row[] = [];
+    const outliers: Row[] = [];
+    const days = new Set<number>();
+    const problems: Problem[] = [];
+    for (const entry of entries) {
+      try {
+        for (const row of this.#rowsOf(entry)) {
+          const atMs = Date.parse(row.at);
+          if (atMs > entry.keptMs - OLDEST_MS && atMs < entry.keptMs + NEWEST_MS) {
+            history.push(row.at.endsWith("Z") ? row : { ...row, at: new Date(atMs).toISOString() });
+            days.add(Math.floor(atMs / DAY_MS));
+          } else outliers.push({ ...row, at: storable(atMs) });
+        }
+      } catch (error) {
+        problems.push({ entry, problem: textOf(error) });
+      }
+    }
+    return {
+      problems,
+      write: async (writing) => {
+        await this.#partitions.make(writing, days);
+        await append(writing, this.#history, history);
+        await append(writing, this.#outliers, outliers);
+      },
+    };
+  }
+
+  forget(): void {
+    this.#partitions.forget();
+  }
+
+  #rowsOf({ subject, payload, sequence }: StreamEntry): readonly R[] {
+    const address = addressOfEvents(subject);
+    if (address?.kind !== this.#projection.kind) return [];
+    return this.#projection.rows(address.id, address.agency, JSON.parse(payload), sequence);
+  }
+}
+
+/** PostgreSQL knows no year 0, and offsets of less than 16 hours only. */
+function storable(atMs: number): string {
+  const text = Number.isNaN(atMs) ? "" : new Date(atMs).toISOString();
+  return /^(?!0000)\d{4}-/.test(text) ? text : atMs > 0 ? "infinity" : "-infinity";
+}

@@ -1,0 +1,38 @@
+import type { Log } from "../../runtime/ports/index.ts";
+import { type Database, schemas, searchPath, withClient } from "./connection.ts";
+import type { ServerFeatures } from "./extensions.ts";
+import type { Partitions } from "./partitions.ts";
+
+const DAY_MS = 86_400_000;
+/** Chunks older than this hardly change any more. */
+const COMPRESS_AFTER = "7 days";
+
+/** Pieces of the next days are made, those beyond the retention are dropped, old ones compressed where the licence allows it. */
+export async function keepLocations(
+  database: Database,
+  partitions: Partitions,
+  server: ServerFeatures,
+  retentionDays: number,
+  nowMs: number,
+  log: Log,
+): Promise<void> {
+  await withClient(database, "upkeep", async (client) => {
+    await client.query(searchPath(schemas.positions));
+    await partitions.makeAhead(client, nowMs);
+    if (retentionDays > 0) {
+      const before = nowMs - retentionDays * DAY_MS;
+      const dropped = await partitions.dropBefore(client, before);
+      await client.query("delete from location_outliers where at < $1", [new Date(before).toISOString()]);
+      if (dropped > 0) log.info({ dropped, retentionDays }, "old positions were dropped");
+    }
+    if (server.timescaleLicence !== "timescale") return;
+    await client.query(
+      `alter table location_history set (timescaledb.compress, timescaledb.compress_segmentby = 'resource_id',
+         timescaledb.compress_orderby = 'at, sequence, ordinal')`,
+    );
+    await client.query(
+      "select public.add_compression_policy('location_history', $1::interval, if_not_exists => true)",
+      [COMPRESS_AFTER],
+    );
+  });
+}

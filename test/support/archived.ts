@@ -1,0 +1,87 @@
+import { expect } from "vitest";
+import { projections, registry } from "../../actors/registry.ts";
+import { applyEnvelope, blankImage, type Image } from "../../runtime/image.ts";
+import type { JournalEntry } from "../../runtime/ports/index.ts";
+import { parseEnvelope } from "../../schema/envelope.ts";
+import { addressOfEvents } from "../../schema/subjects.ts";
+import type { TestDatabase } from "./database.ts";
+
+/** The archive holds exactly what a fold of the journal says: every envelope once, byte for byte, and every actor as it is. */
+export async function expectArchived(database: TestDatabase, journal: readonly JournalEntry[]): Promise<void> {
+  const log = await database.rows<{ sequence: string; envelope: string }>(
+    "select sequence, envelope from audit_log order by sequence",
+  );
+  expect(log.length).toBe(journal.length);
+  expect(log.map(({ sequence, envelope }) => [Number(sequence), envelope])).toEqual(
+    journal.map(({ sequence, payload }) => [sequence, payload]),
+  );
+  const images = foldOf(journal);
+  const statuses: string[] = [];
+  let assignments = 0;
+  for (const [table, kind] of [
+    ["incidents", "incident"],
+    ["resources", "resource"],
+  ] as const) {
+    const rows = await database.rows<{ id: string; version: number; sequence: string; state: string; status: string }>(
+      `select id, version, sequence, state, status from ${table}`,
+    );
+    const expected = [...images].filter(([key]) => key.startsWith(`${kind}.`));
+    expect(rows.length).toBe(expected.length);
+    for (const row of rows) {
+      const image = images.get(`${kind}.${row.id}`);
+      expect([row.id, row.version, Number(row.sequence)]).toEqual([row.id, image?.version, image?.sequence]);
+      expect(JSON.parse(row.state)).toEqual(JSON.parse(JSON.stringify(image?.state)));
+      statuses.push(row.status);
+    }
+  }
+  for (const [key, image] of images) {
+    if (key.startsWith("incident.")) assignments += (image.state as { assignments: unknown[] }).assignments.length;
+  }
+  const [counts] = await database.rows<{ assignments: string; timeline: string; statuses: string }>(
+    `select (select count(*) from assignments) as assignments, (select count(*) from timeline) as timeline,
+            (select count(*) from resource_statuses) as statuses`,
+  );
+  const envelopes = journal.map(({ payload }) => parseEnvelope(payload));
+  const events = envelopes.flatMap((envelope) => envelope.events);
+  expect(Number(counts?.assignments)).toBe(assignments);
+  expect(Number(counts?.timeline)).toBe(events.length);
+  const statusEvents = ["resource.created", "resource.status_changed", "resource.retired"];
+  expect(Number(counts?.statuses)).toBe(events.filter(({ type }) => statusEvents.includes(type)).length);
+}
+
+function foldOf(journal: readonly JournalEntry[]): ReadonlyMap<string, Image> {
+  const images = new Map<string, Image>();
+  for (const { sequence, subject, payload } of journal) {
+    const { kind, id } = addressOfEvents(subject)!;
+    if (!projections.has(kind)) continue;
+    const definition = registry.get(kind)!;
+    const before = images.get(`${kind}.${id}`) ?? blankImage(definition);
+    images.set(`${kind}.${id}`, applyEnvelope(definition, before, parseEnvelope(payload), sequence, payload));
+  }
+  return images;
+}
+
+/** Every fix of every record, once. */
+export async function expectPositionsArchived(database: TestDatabase, records: readonly JournalEntry[]): Promise<void> {
+  const rows = await database.rows<Record<string, unknown>>(
+    `select resource_id, agency_id, latitude, longitude, refused, sequence::integer, ordinal, at
+     from positions order by sequence, ordinal`,
+  );
+  const expected = records.flatMap(({ sequence, subject, payload }) => {
+    const { agency, id } = addressOfEvents(subject)!;
+    const { fixes } = JSON.parse(payload) as {
+      fixes: { lat: number; lon: number; at: string; refused?: string }[];
+    };
+    return fixes.map((fix, ordinal) => ({
+      resource_id: id,
+      agency_id: agency,
+      latitude: fix.lat,
+      longitude: fix.lon,
+      refused: fix.refused ?? null,
+      sequence,
+      ordinal,
+      at: new Date(fix.at),
+    }));
+  });
+  expect(rows).toEqual(expected);
+}
