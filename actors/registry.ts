@@ -9,15 +9,22 @@ import { incidentView } from "./incident/view.ts";
 import { resource } from "./resource/definition.ts";
 import { resourceProjection } from "./resource/projection.ts";
 import { resourceView } from "./resource/view.ts";
+import { routing, routingView } from "./routing/definition.ts";
+import { alertGroup } from "./routing/group/definition.ts";
+import { alertGroupView } from "./routing/group/view.ts";
+import { silences, silencesView } from "./routing/silences.ts";
 
 /** Every kind of actor there is. */
-export const registry = registryOf([incident, resource, agency]);
+export const registry = registryOf([incident, resource, agency, routing, silences, alertGroup]);
 
 /** How each kind is shown and searched. */
 export const views: Views = new Map([
   [incident.kind, incidentView],
   [resource.kind, resourceView],
   [agency.kind, agencyView],
+  [routing.kind, routingView],
+  [silences.kind, silencesView],
+  [alertGroup.kind, alertGroupView],
 ]);
 
 /** What of each kind is kept as tables. */

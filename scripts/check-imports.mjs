@@ -15,6 +15,13 @@ const RULES = [
     packages: NONE,
   },
   {
+    // Patterns that a hostile one cannot stop, time zones, a hash and a queue: pure, all of them.
+    of: /^actors\/routing\//,
+    files: /^(?:schema\/|runtime\/(?:actor|board)\.ts$)/,
+    ownFolder: true,
+    packages: /^(?:re2js|luxon|flatqueue|node:crypto)$/,
+  },
+  {
     of: /^actors\//,
     files: /^(?:schema\/|runtime\/(?:actor|board|projection|search-text|places\/place)\.ts$|runtime\/testing\/)/,
     ownFolder: true,
