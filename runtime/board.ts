@@ -1,7 +1,7 @@
 import { parseEnvelope } from "../schema/envelope.ts";
 import { type Address, addressOfEvents, addressOfStateKey, stateKey } from "../schema/subjects.ts";
 import { type AnyActor, evolve, type Registry } from "./actor.ts";
-import { Groups } from "./board-groups.ts";
+import { BoardIndex, type Indexed } from "./board-index.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { Coverage } from "./coverage.ts";
 import { loadImage, readSnapshot } from "./image.ts";
@@ -16,6 +16,8 @@ export interface View {
   present(id: string, state: unknown, version: number, reading?: unknown): object;
   /** Where it is; undefined for what is nowhere. */
   place?(state: unknown, reading: unknown): Place | undefined;
+  /** What lists are often filtered by, and should find without looking at all. */
+  readonly indexed?: Indexed;
   /** True when the state fits the filters of the API's list. */
   matches(state: unknown, filters: Readonly<Record<string, unknown>>): boolean;
 }
@@ -32,7 +34,7 @@ export interface Row {
 
 export interface Listed {
   readonly items: readonly object[];
-  /** Where the next page starts; null at the end. */
+  /** Where the next page starts; null at the end. With it a page may have fewer items than were asked for. */
   readonly next: string | null;
 }
 
@@ -43,6 +45,8 @@ export interface ListQuery {
   readonly limit: number;
   /** The last id of the page before. */
   readonly after?: string;
+  /** Only what is in there. */
+  readonly region?: Region;
 }
 
 export interface NearestQuery {
@@ -52,6 +56,10 @@ export interface NearestQuery {
   readonly radiusMetres: number;
   readonly limit: number;
   readonly accept: (row: Row, reading: unknown) => boolean;
+  /** What `accept` takes at the most, as far as the index knows: where these are few, only they are looked at. */
+  readonly among?: Pick<ListQuery, "agencies" | "filters">;
+  /** The last one of the page before. */
+  readonly after?: { readonly id: string; readonly distanceMetres: number };
 }
 
 export interface Near {
@@ -82,8 +90,7 @@ export class Board {
   readonly #coverage: Coverage;
   readonly #rows = new Map<string, Row>();
   readonly #readings = new Map<string, Measured>();
-  /** By kind and agency: the owner, and whom it shares with. */
-  readonly #groups = new Groups();
+  readonly #index: BoardIndex;
   /** Where the actors of each kind are. */
   readonly #places = new Map<string, PlaceIndex>();
   #sequence = 0;
@@ -96,6 +103,7 @@ export class Board {
     this.#views = views;
     this.#ports = ports;
     this.#coverage = coverage;
+    this.#index = new BoardIndex(registry, views);
   }
 
   /** Every entry up to here is shown. */
@@ -178,46 +186,66 @@ export class Board {
     return this.#views.get(kind)!.present(row.id, row.state, row.version, this.reading({ kind, id: row.id }));
   }
 
-  /** Newest first. Only what belongs to these agencies, or is shared with them. */
-  list({ kind, agencies, filters, limit, after }: ListQuery): Listed {
+  /**
+   * Newest first. Only what belongs to these agencies, or is shared with them. Others get their turn meanwhile, and what
+   * changes meanwhile is shown as it then is. A page ends after `LOOKED_AT_MAX` in any case.
+   */
+  async list({ kind, agencies, filters, limit, after, region }: ListQuery): Promise<Listed> {
     const view = this.#views.get(kind);
     if (view === undefined) return { items: [], next: null };
-    const groups = agencies.map((agency) => `${kind}.${agency}`);
+    const places = this.#places.get(kind);
+    const isInside = (id: string) => {
+      const place = places?.get(id);
+      return place !== undefined && region!.contains(place);
+    };
     const items: object[] = [];
-    let last: string | undefined;
-    for (const id of this.#groups.descending(groups, after)) {
-      const row = this.#rows.get(`${kind}.${id}`)!;
-      if (!view.matches(row.state, filters)) continue;
-      if (items.length === limit) return { items, next: last! };
-      items.push(this.present(kind, row));
-      last = id;
+    let last = after;
+    for (let lookedAt = 0; lookedAt < LOOKED_AT_MAX; await this.#othersTurn()) {
+      const { size, ids: found } = this.#index.candidates(kind, agencies, filters, last);
+      const inside = region && size > FEW ? places?.within(region, undefined, FEW) : undefined;
+      const ids = inside === undefined ? found : this.#index.seen(kind, agencies, inside, last);
+      const turnEnds = lookedAt + LOOKED_AT_ONCE;
+      for (const id of ids) {
+        const row = this.#rows.get(`${kind}.${id}`)!;
+        const fits = (region === undefined || isInside(id)) && view.matches(row.state, filters);
+        if (fits && items.length === limit) return { items, next: last! };
+        if (fits) items.push(this.present(kind, row));
+        last = id;
+        lookedAt += 1;
+        if (lookedAt === turnEnds) break;
+      }
+      if (lookedAt < turnEnds) return { items, next: null };
     }
-    return { items, next: null };
+    return { items, next: last! };
   }
 
-  /** All of a kind that these agencies may see, newest first. */
-  *rowsOf(kind: string, agencies: readonly string[]): Generator<Row> {
-    const groups = agencies.map((agency) => `${kind}.${agency}`);
-    for (const id of this.#groups.descending(groups)) yield this.#rows.get(`${kind}.${id}`)!;
+  #othersTurn(): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.soon(resolve));
+  }
+
+  /** Those of a kind that these agencies may see and that fit the filters, newest first. */
+  *rowsOf(kind: string, agencies: readonly string[], filters: Readonly<Record<string, unknown>> = {}): Generator<Row> {
+    const view = this.#views.get(kind)!;
+    for (const id of this.#index.candidates(kind, agencies, filters).ids) {
+      const row = this.#rows.get(`${kind}.${id}`)!;
+      if (view.matches(row.state, filters)) yield row;
+    }
   }
 
   /** Nearest first; those equally far by their ids. */
-  nearest({ kind, from, radiusMetres, limit, accept }: NearestQuery): Near[] {
+  nearest({ kind, from, radiusMetres, limit, accept, among, after }: NearestQuery): Near[] {
     const reading = (id: string) => this.#readings.get(`${kind}.${id}`)?.reading;
     const row = (id: string) => this.#rows.get(`${kind}.${id}`)!;
+    const candidates = among && this.#index.candidates(kind, among.agencies, among.filters);
     const found = this.#places.get(kind)?.nearest({
+      ...(candidates !== undefined && candidates.size <= FEW ? { among: candidates.ids } : {}),
+      ...(after === undefined ? {} : { after }),
       from,
       radiusMetres,
       limit,
       accept: (id) => accept(row(id), reading(id)),
     });
     return (found ?? []).map(({ id, distanceMetres }) => ({ row: row(id), reading: reading(id), distanceMetres }));
-  }
-
-  /** In no order of meaning. */
-  within(kind: string, region: Region, accept: (row: Row) => boolean): Row[] {
-    const row = (id: string) => this.#rows.get(`${kind}.${id}`)!;
-    return (this.#places.get(kind)?.within(region, (id) => accept(row(id))) ?? []).map(row);
   }
 
   /** Waits until everything up to the sequence is shown. @returns false when that took longer */
@@ -299,19 +327,8 @@ export class Board {
     const { agency, state, version, sequence } = row;
     const shown = { id, agency, state, version, sequence };
     this.#rows.set(key, shown);
-    if (known === undefined) this.#groups.add(`${kind}.${agency}`, id);
-    this.#share(kind, known, shown);
+    this.#index.show(kind, known, shown);
     this.#locate(address, shown, this.#readings.get(key)?.reading);
-  }
-
-  #share(kind: string, known: Row | undefined, { id, state }: Row): void {
-    const sharedWith = this.#registry.get(kind)?.sharedWith;
-    if (sharedWith === undefined) return;
-    const before = known === undefined ? [] : sharedWith(known.state);
-    const now = sharedWith(state);
-    if (before === now) return;
-    for (const guest of before) if (!now.includes(guest)) this.#groups.remove(`${kind}.${guest}`, id);
-    for (const guest of now) this.#groups.add(`${kind}.${guest}`, id);
   }
 
   #locate({ kind, id }: Address, { state }: Row, reading: unknown): void {
@@ -349,3 +366,10 @@ export class Board {
     for (const { wake } of due) wake();
   }
 }
+
+/** So many are looked at one by one sooner than a place is searched. */
+const FEW = 2_000;
+/** Rows in a turn: a few milliseconds. */
+const LOOKED_AT_ONCE = 1_000;
+/** Rows a page: what a filter that fits nearly nothing may cost. */
+const LOOKED_AT_MAX = 50_000;

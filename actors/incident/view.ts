@@ -21,6 +21,16 @@ export const incidentView: View = {
   },
   place: (state) => (state as Known).fields.location ?? undefined,
 
+  indexed: {
+    status: (state) => (state as Known).status,
+    priority: (state) => (state as Known).fields.priority,
+    type: (state) => (state as Known).fields.type,
+    category: (state) => (state as Known).fields.category,
+    parentId: (state) => (state as Known).fields.parentId,
+    incidentNumber: (state) => (state as Known).incidentNumber,
+    unitId: (state) => working((state as Known).assignments),
+  },
+
   matches(state, filters) {
     const it = state as Known;
     const wanted = filters as Partial<IncidentFilters>;
@@ -39,3 +49,8 @@ export const incidentView: View = {
     );
   },
 };
+
+/** The units that are not cleared. */
+function working(assignments: Known["assignments"]): readonly string[] {
+  return assignments.filter(({ status }) => status !== "cleared").map(({ unitId }) => unitId);
+}

@@ -23,6 +23,19 @@ export const resourceView: View = {
   },
   place: (state, reading) => positionOf(state as Known, reading) ?? undefined,
 
+  indexed: {
+    type: (state) => (state as Known).resourceType,
+    retired: (state) => ((state as Known).retiredAt === null ? IN_USE : RETIRED),
+    status: (state) => (state as Known).status,
+    availability: (state) => availabilityOf(state as Known).availability,
+    callSign: (state) => (state as Known).callSign,
+    category: (state) => (state as Known).category,
+    capability: (state) => (state as Known).capabilities,
+    station: (state) => (state as Known).station,
+    carrierId: (state) => (state as Known).carrier?.id,
+    incidentId: (state) => (state as Known).incidentId,
+  },
+
   matches(state, filters) {
     const it = state as Known;
     const wanted = filters as Partial<ResourceFilters> & { readonly type?: string };
@@ -43,3 +56,6 @@ export const resourceView: View = {
     );
   },
 };
+
+const IN_USE = ["any", "false"];
+const RETIRED = ["any", "true"];

@@ -119,6 +119,27 @@ describe("the index of places", () => {
     );
   });
 
+  it("finds the same page by page, and among those that are named", () => {
+    fc.assert(
+      fc.property(anyChanges, anyQuery, fc.integer({ min: 1, max: 40 }), (changes, { oneIn, ...query }, limit) => {
+        const index = new PlaceIndex();
+        const places = new Map<string, Place>();
+        for (const [id, place] of changes) change(index, places, id, place);
+        const accept = acceptOneIn(oneIn);
+        const all = bruteNearest(places, { ...query, limit: Number.POSITIVE_INFINITY, accept });
+        const paged = [];
+        for (let page = index.nearest({ ...query, limit, accept }); page.length > 0; ) {
+          paged.push(...page);
+          page = index.nearest({ ...query, limit, accept, after: page[page.length - 1]! });
+        }
+        expect(paged).toEqual(all);
+        const among = [...places.keys(), "nowhere"].filter(accept);
+        expect(index.nearest({ ...query, among })).toEqual(all.slice(0, query.limit));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("finds them in a fleet that gathers, stands in one place and scatters again", () => {
     const index = new PlaceIndex();
     const places = new Map<string, Place>();
@@ -200,6 +221,8 @@ describe("a search within an area", () => {
               n % oneIn === 0 && region.contains(place) ? [`unit-${n}`] : [],
             );
             expect(index.within(region, accept)).toEqual(expected.sort());
+            expect(index.within(region, accept, expected.length)).toEqual(expected);
+            if (expected.length > 0) expect(index.within(region, accept, expected.length - 1)).toBeUndefined();
           }
         },
       ),

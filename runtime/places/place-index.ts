@@ -1,6 +1,6 @@
 import FlatQueue from "flatqueue";
 import { Octant, type Points } from "./octant.ts";
-import { chordSquaredWithin, metresOfChord, type Place, writeVector } from "./place.ts";
+import { chordSquaredWithin, distanceMetres, metresOfChord, type Place, writeVector } from "./place.ts";
 import { type Neighbour, Ranking } from "./ranking.ts";
 import type { Region } from "./region.ts";
 
@@ -11,6 +11,10 @@ export interface NearestQuery {
   readonly limit: number;
   /** Asked while searching: the answer is as full as if there were none but those it takes. */
   readonly accept?: (id: string) => boolean;
+  /** Only these are looked at: for when they are known to be few. */
+  readonly among?: Iterable<string>;
+  /** Only those who come after this one: the last of the page before. */
+  readonly after?: Neighbour;
 }
 
 /**
@@ -60,9 +64,10 @@ export class PlaceIndex {
   }
 
   /** Nearest first; those equally far by their ids. */
-  nearest({ from, radiusMetres, limit, accept }: NearestQuery): Neighbour[] {
+  nearest({ from, radiusMetres, limit, accept, among, after }: NearestQuery): Neighbour[] {
     if (!(limit > 0)) return [];
-    const ranking = new Ranking(limit, radiusMetres);
+    const ranking = new Ranking(limit, radiusMetres, after);
+    if (among !== undefined) return this.#nearestAmong(among, from, ranking, accept);
     const center = new Float64Array(3);
     writeVector(from, center, 0);
     const x = center[0]!;
@@ -99,14 +104,28 @@ export class PlaceIndex {
     return ranking.neighbours;
   }
 
-  /** Ids, ascending. */
-  within(region: Region, accept?: (id: string) => boolean): string[] {
+  #nearestAmong(
+    among: Iterable<string>,
+    from: Place,
+    ranking: Ranking,
+    accept: ((id: string) => boolean) | undefined,
+  ): Neighbour[] {
+    for (const id of among) {
+      const place = this.get(id);
+      if (place !== undefined && (accept === undefined || accept(id))) ranking.offer(id, distanceMetres(from, place));
+    }
+    return ranking.neighbours;
+  }
+
+  /** Ids, ascending; undefined when there are more than `most`. */
+  within(region: Region, accept?: (id: string) => boolean, most = Number.POSITIVE_INFINITY): string[] | undefined {
     const found: string[] = [];
     const waiting = [this.#whole];
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
       for (const point of node.points) {
         const id = this.#ids[point]!;
         if (region.contains(this.#places[point]!) && (accept === undefined || accept(id))) found.push(id);
+        if (found.length > most) return;
       }
       for (const part of node.parts ?? [])
         if (part !== undefined && part.count > 0 && region.mayTouch(part)) waiting.push(part);

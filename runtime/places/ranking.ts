@@ -8,10 +8,13 @@ export class Ranking {
   readonly neighbours: Neighbour[] = [];
   readonly #limit: number;
   readonly #radiusMetres: number;
+  readonly #after: Neighbour | undefined;
 
-  constructor(limit: number, radiusMetres: number) {
+  /** @param after only those who come after this one */
+  constructor(limit: number, radiusMetres: number, after?: Neighbour) {
     this.#limit = limit;
     this.#radiusMetres = radiusMetres;
+    this.#after = after;
   }
 
   /** Who is farther than this need not be offered. */
@@ -22,6 +25,8 @@ export class Ranking {
 
   offer(id: string, distanceMetres: number): void {
     if (!(distanceMetres <= this.#radiusMetres)) return;
+    const after = this.#after;
+    if (after !== undefined && (id === after.id || isBefore(id, distanceMetres, after))) return;
     let low = 0;
     let high = this.neighbours.length;
     while (low < high) {

@@ -46,7 +46,10 @@ export const crew: readonly Role[] = ["dispatcher", "responder", "supervisor", "
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({
     items: z.array(item),
-    next: z.string().nullable().describe("`cursor` of the next page; null at the end"),
+    next: z
+      .string()
+      .nullable()
+      .describe("`cursor` of the next page, also after a page of fewer items; null at the end"),
     complete: z.boolean().describe("false when older items could not be searched just now"),
   });
 

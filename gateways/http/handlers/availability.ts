@@ -10,6 +10,7 @@ import { type Call, type Services, upToDate } from "./call.ts";
 import { recommendationFor } from "./recommending.ts";
 
 const NEARBY_METRES = 5_000;
+const SENDABLE = ["available", "conditional"];
 const EVERYWHERE_METRES = 20_100_000;
 
 /** Somebody who may be sent, and how far away; null: it is not known where he is. */
@@ -61,7 +62,8 @@ export function sendable(
       })
       .map(({ row, distanceMetres }) => ({ row, state: row.state as Known, distanceMetres }));
   }
-  return [...board.rowsOf("resource", agencies)]
+  const filters = any === true ? {} : { availability: SENDABLE };
+  return [...board.rowsOf("resource", agencies, filters)]
     .filter(accept)
     .map((row) => ({ row, state: row.state as Known, distanceMetres: null }))
     .sort((a, b) => (a.state.callSign < b.state.callSign ? -1 : a.state.callSign > b.state.callSign ? 1 : 0))

@@ -4,6 +4,7 @@ import type { Client } from "../../../runtime/client.ts";
 import type { Command, Reply } from "../../../runtime/messages.ts";
 import type { NumberDispenser } from "../../../runtime/numbers.ts";
 import { imageAsOf } from "../../../runtime/past.ts";
+import type { Region } from "../../../runtime/places/region.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
@@ -129,16 +130,18 @@ export async function list(
   call: Call,
   kind: string,
   fixed: Readonly<Record<string, unknown>>,
+  region?: Region,
 ): Promise<Answer> {
   await upToDate(services, call);
   const { limit, cursor, ...filters } = call.query as { limit: number; cursor?: string };
   if (cursor !== undefined && !isSafeToken(cursor)) throw new ProblemError("invalid_query", "cursor: not one of ours");
-  const { items, next } = services.board.list({
+  const { items, next } = await services.board.list({
     kind,
     agencies: call.principal.agencies,
     filters: { ...filters, ...fixed },
     limit,
     ...(cursor === undefined ? {} : { after: cursor }),
+    ...(region === undefined ? {} : { region }),
   });
   return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
 }

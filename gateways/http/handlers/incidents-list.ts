@@ -1,7 +1,6 @@
 import type { Row } from "../../../runtime/board.ts";
 import { type AreaProblem, type Region, regionOf } from "../../../runtime/places/region.ts";
 import type { IncidentFilters } from "../../../schema/incident.ts";
-import { isSafeToken } from "../../../schema/subjects.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { type Call, list, type Services, upToDate } from "./call.ts";
@@ -31,26 +30,23 @@ async function around(
   await upToDate(services, call);
   const { board } = services;
   const accept = visibleTo(services, call, filters);
-  const all = board.nearest({ kind: KIND, from, radiusMetres, limit: Number.POSITIVE_INFINITY, accept });
-  const [afterMetres, afterId] = cursorOf(cursor);
-  const rest = all.filter(
-    ({ row, distanceMetres }) => distanceMetres > afterMetres || (distanceMetres === afterMetres && row.id > afterId),
-  );
-  const page = rest.slice(0, limit);
+  const among = { agencies: call.principal.agencies, filters };
+  const after = cursor === undefined ? {} : { after: cursorOf(cursor) };
+  const found = board.nearest({ kind: KIND, from, radiusMetres, limit: limit + 1, accept, among, ...after });
+  const page = found.slice(0, limit);
   const items = page.map(({ row, distanceMetres }) => ({
     ...board.present(KIND, row),
     distance: Math.round(distanceMetres * 10) / 10,
   }));
   const last = page[page.length - 1];
-  const next = rest.length > page.length && last !== undefined ? `${last.distanceMetres}_${last.row.id}` : null;
+  const next = found.length > page.length && last !== undefined ? `${last.distanceMetres}_${last.row.id}` : null;
   return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
 }
 
-function cursorOf(cursor: string | undefined): readonly [number, string] {
-  if (cursor === undefined) return [Number.NEGATIVE_INFINITY, ""];
+function cursorOf(cursor: string): { readonly distanceMetres: number; readonly id: string } {
   const [, metres, id] = /^(\d{1,9}(?:\.\d{1,20})?(?:e-\d{1,3})?)_([\w-]{1,64})$/.exec(cursor) ?? [];
   if (metres === undefined || id === undefined) throw new ProblemError("invalid_query", "cursor: not one of ours");
-  return [Number(metres), id];
+  return { distanceMetres: Number(metres), id };
 }
 
 async function within(
@@ -64,16 +60,7 @@ async function within(
     const issues = [{ path: parameter, message: region.replaceAll("_", " ") }];
     throw new ProblemError("invalid_query", "see issues", { issues });
   }
-  if (cursor !== undefined && !isSafeToken(cursor)) throw new ProblemError("invalid_query", "cursor: not one of ours");
-  await upToDate(services, call);
-  const found = services.board
-    .within(KIND, region, visibleTo(services, call, filters))
-    .filter(({ id }) => cursor === undefined || id < cursor)
-    .sort((a, b) => (a.id < b.id ? 1 : -1));
-  const page = found.slice(0, limit);
-  const items = page.map((row) => services.board.present(KIND, row));
-  const next = found.length > page.length ? page[page.length - 1]!.id : null;
-  return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
+  return list(services, { ...call, query: { limit, cursor, ...filters } }, KIND, {}, region);
 }
 
 function visibleTo({ registry, views }: Services, { principal }: Call, filters: object): (row: Row) => boolean {
