@@ -66,9 +66,10 @@ export class Executor {
       path,
       body: route.body === undefined ? undefined : decode(route.body, json, "invalid_body"),
       query: route.query === undefined ? undefined : decode(route.query, request.query(), "invalid_query"),
-      identity: takes.idempotencyKey(route)
-        ? identityOf(request.idempotencyKey, principal, [route.path, ...Object.values(path)].join(" "), bytes)
-        : undefined,
+      identity:
+        request.idempotencyKey !== "" && takes.idempotencyKey(route)
+          ? identityOf(request.idempotencyKey, principal, [route.path, ...Object.values(path)].join(" "), bytes)
+          : undefined,
       expectedVersion: takes.ifMatch(route) ? versionOf(request.ifMatch) : undefined,
       sequence: takes.sequence(route) ? sequenceOf(request.sequence) : undefined,
     });

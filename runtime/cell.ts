@@ -103,7 +103,7 @@ export class Cell {
   /** Reports that are being kept. */
   #keeping = 0;
   /** Who waits for a command that another actor leads. */
-  readonly #forwarded = new Set<(reply: CellReply) => void>();
+  #forwarded: Set<(reply: CellReply) => void> | undefined;
 
   constructor(definition: AnyActor, address: Address, partition: number, host: CellHost) {
     this.#definition = definition;
@@ -164,8 +164,8 @@ export class Cell {
 
   /** It is another host's now. What another actor leads goes on without us; its sender asks again, there. */
   letGo(): void {
-    for (const answer of this.#forwarded) answer(failure("not_owner", "another host answers for it now"));
-    this.#forwarded.clear();
+    for (const answer of this.#forwarded ?? []) answer(failure("not_owner", "another host answers for it now"));
+    this.#forwarded?.clear();
   }
 
   deadlines() {
@@ -243,9 +243,10 @@ export class Cell {
       if (isRefusal(decision)) return answer(failureOf(decision));
       if (isForward(decision)) {
         // Outside the mailbox: the leader will ask this very actor to take part.
+        this.#forwarded ??= new Set();
         this.#forwarded.add(answer);
         void this.#forward(message, decision).then((reply) => {
-          if (this.#forwarded.delete(answer)) answer(reply);
+          if (this.#forwarded?.delete(answer)) answer(reply);
         });
         return;
       }

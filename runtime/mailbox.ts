@@ -5,8 +5,9 @@
 export class Mailbox<Item> {
   readonly #userMax: number;
   readonly #systemMax: number;
-  #user: Item[] = [];
-  #system: Item[] = [];
+  readonly #user: Item[] = [];
+  /** Made when something comes: most actors never hear of the system, and there are many actors. */
+  #system: Item[] | undefined;
 
   constructor(userMax: number, systemMax: number) {
     this.#userMax = userMax;
@@ -14,18 +15,20 @@ export class Mailbox<Item> {
   }
 
   get length(): number {
-    return this.#user.length + this.#system.length;
+    return this.#user.length + (this.#system?.length ?? 0);
   }
 
   /** @returns false when the lane is full: the sender is to be told, now */
   put(item: Item, lane: "user" | "system"): boolean {
-    const [items, max] = lane === "user" ? [this.#user, this.#userMax] : [this.#system, this.#systemMax];
+    const max = lane === "user" ? this.#userMax : this.#systemMax;
+    if (lane === "system") this.#system ??= [];
+    const items = lane === "user" ? this.#user : this.#system!;
     if (items.length >= max) return false;
     items.push(item);
     return true;
   }
 
   take(): Item | undefined {
-    return this.#system.shift() ?? this.#user.shift();
+    return this.#system?.shift() ?? this.#user.shift();
   }
 }

@@ -95,16 +95,12 @@ async function assemble(
 
   const figures = () => ({ ...host.figures, boardRows: board.size, boardSequence: board.sequence });
   const isReady = () =>
-    ports.connection.connected &&
-    storage.trouble === undefined &&
-    host.healthy &&
-    host.leases.valid &&
-    host.leases.owned > 0;
+    ports.connected && storage.trouble === undefined && host.healthy && host.leases.valid && host.leases.owned > 0;
   const health = () => ({
     ready: isReady(),
     details: {
       ...(storage.trouble === undefined ? {} : { storage: storage.trouble }),
-      natsConnected: ports.connection.connected,
+      natsConnected: ports.connected,
       natsServer: ports.connection.serverVersion,
       // A server of our own is configured by us; another one's operator has to know.
       durability: server === undefined ? `${DURABILITY} (as the server at ${url} is configured)` : DURABILITY,

@@ -15,6 +15,15 @@ export interface Ack {
   readonly error?: { readonly err_code: number; readonly description: string };
 }
 
+export interface ConnectionOptions {
+  /** How long to wait for the server to come up. */
+  readonly waitMs?: number;
+  /** False: what this connection publishes does not come back to what it has subscribed to. */
+  readonly echo?: boolean;
+  /** Where it is noted what the server takes and what not; default: its own. */
+  readonly writes?: WriteHealth;
+}
+
 interface Pending {
   readonly resolve: (ack: Ack) => void;
   readonly reject: (error: Error) => void;
@@ -28,7 +37,7 @@ interface Pending {
  */
 export class Connection {
   readonly nc: NatsConnection;
-  readonly writes = new WriteHealth();
+  readonly writes: WriteHealth;
   readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
   readonly #clock: Clock;
@@ -36,8 +45,9 @@ export class Connection {
   #cancelSweep: () => void = () => undefined;
   #connected = true;
 
-  private constructor(nc: NatsConnection, clock: Clock, token: string) {
+  private constructor(nc: NatsConnection, clock: Clock, token: string, writes: WriteHealth) {
     this.nc = nc;
+    this.writes = writes;
     this.#clock = clock;
     this.#inbox = `_INBOX.tocsin.${token}.`;
     nc.subscribe(`${this.#inbox}*`, { callback: (_error, message) => this.#answered(message) });
@@ -45,7 +55,13 @@ export class Connection {
   }
 
   /** @throws when the server is too old, naming it; waits for it to come up otherwise, for `waitMs` */
-  static async open(url: string, clock: Clock, log: Log, token: string, waitMs = 10_000): Promise<Connection> {
+  static async open(
+    url: string,
+    clock: Clock,
+    log: Log,
+    token: string,
+    { waitMs = 10_000, echo = true, writes = new WriteHealth() }: ConnectionOptions = {},
+  ): Promise<Connection> {
     const connecting = connect({
       servers: url.split(","),
       name: `tocsin-${token}`,
@@ -54,6 +70,7 @@ export class Connection {
       reconnectJitter: 50,
       pingInterval: 10_000,
       noAsyncTraces: true,
+      noEcho: !echo,
       waitOnFirstConnect: true,
       timeout: waitMs,
       ignoreAuthErrorAbort: true,
@@ -70,7 +87,7 @@ export class Connection {
       await nc.close();
       throw new Error(`nats-server ${version} at ${url} is too old: ${SERVER_AT_LEAST.join(".")} or newer is needed`);
     }
-    const connection = new Connection(nc, clock, token);
+    const connection = new Connection(nc, clock, token, writes);
     void connection.#watch(log);
     return connection;
   }

@@ -31,13 +31,18 @@ export function followStream(
           ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: [">"] }
           : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
         const consumer = await js.consumers.get(stream, options);
+        // What ended the stream may be gone by now: then nothing is left to come.
+        if (!told && (await consumer.info()).num_pending === 0) {
+          told = true;
+          caughtUp();
+        }
         messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
         for await (const message of messages) {
           if (stopped) break;
           if (message.seq <= position) continue;
           position = message.seq;
           onEntry({ sequence: message.seq, subject: message.subject, payload: message.string() });
-          if (!told && position >= until) {
+          if (!told && (position >= until || message.info.pending === 0)) {
             told = true;
             caughtUp();
           }

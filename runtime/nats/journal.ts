@@ -2,7 +2,7 @@ import { streams } from "../../schema/subjects.ts";
 import { type Append, type AppendResult, type Journal, type JournalEntry, PortUnavailable } from "../ports/index.ts";
 import { fenced, publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
-import { followStream } from "./follow.ts";
+import type { StreamFeed } from "./feed.ts";
 
 const STREAM = streams.events.name;
 /** Entries a page of `read`. */
@@ -14,20 +14,36 @@ export class NatsJournal implements Journal {
   readonly maxBatch = 1_000;
   readonly #nats: NatsContext;
 
-  constructor(nats: NatsContext) {
+  readonly #feed: StreamFeed;
+
+  constructor(nats: NatsContext, feed: StreamFeed) {
     this.#nats = nats;
+    this.#feed = feed;
   }
 
   async append(appends: readonly Append[]): Promise<AppendResult> {
+    try {
+      return await this.#append(appends);
+    } catch (error) {
+      this.#feed.doubt();
+      throw error;
+    }
+  }
+
+  async #append(appends: readonly Append[]): Promise<AppendResult> {
     const messages = appends.map(({ subject, payload, expectedSequence }) => ({
       subject,
       payload,
       header: fenced(expectedSequence),
     }));
-    const last = sequenceOf(await publishBatch(this.#nats.connection, () => this.#nats.ids.token(), messages));
+    const last = sequenceOf(await publishBatch(this.#nats.writer, () => this.#nats.ids.token(), messages));
     if (last === undefined) return { ok: false };
     // A batch is stored without anything between: the last sequence tells all.
-    return { ok: true, sequences: appends.map((_, index) => last - appends.length + 1 + index) };
+    const sequences = appends.map((_, index) => last - appends.length + 1 + index);
+    this.#feed.appended(
+      appends.map(({ subject, payload }, index) => ({ sequence: sequences[index]!, subject, payload })),
+    );
+    return { ok: true, sequences };
   }
 
   async read(subject: string, after: number, limit = Number.POSITIVE_INFINITY): Promise<readonly JournalEntry[]> {
@@ -63,17 +79,12 @@ export class NatsJournal implements Journal {
     }
   }
 
-  async lastSequence(): Promise<number> {
-    try {
-      return (await this.#nats.jsm.streams.info(STREAM)).state.last_seq;
-    } catch (error) {
-      throw new PortUnavailable(`the journal could not be asked: ${error}`);
-    }
+  lastSequence(): Promise<number> {
+    return this.#feed.lastSequence();
   }
 
-  async follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
-    const until = await this.lastSequence();
-    return followStream(this.#nats, STREAM, { after, until }, onEntry, caughtUp);
+  follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+    return this.#feed.follow(after, onEntry, caughtUp);
   }
 }
 

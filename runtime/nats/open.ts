@@ -14,6 +14,7 @@ import type { StreamSource } from "../stream-source.ts";
 import { Connection } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
+import { type Following, StreamFeed } from "./feed.ts";
 import { NatsJournal } from "./journal.ts";
 import { NatsKeyValue } from "./key-value.ts";
 import { NatsNumbers } from "./numbers.ts";
@@ -32,6 +33,10 @@ export interface NatsPorts extends Ports {
   readonly connection: Connection;
   /** For those who read at their own pace. */
   readonly sources: { readonly events: StreamSource; readonly locations: StreamSource };
+  /** All connections are up. */
+  readonly connected: boolean;
+  /** How it is known what comes after: from ourselves, while nobody else writes, or by reading. */
+  readonly following: { readonly events: Following; readonly locations: Following };
   close(): Promise<void>;
 }
 
@@ -50,10 +55,14 @@ type StreamWanted = { readonly name: string; readonly subjects: readonly string[
 /** Connects, and makes the streams and buckets that are not there. */
 export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log: Log): Promise<NatsPorts> {
   const connection = await Connection.open(options.url, clock, log, ids.token());
+  const writer = await Connection.open(options.url, clock, log, ids.token(), {
+    echo: false,
+    writes: connection.writes,
+  });
   const { nc } = connection;
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
-  const nats: NatsContext = { connection, js, jsm, clock, ids, log };
+  const nats: NatsContext = { connection, writer, js, jsm, clock, ids, log };
   const stream = (config: StreamWanted) => ensureStream(jsm, options, config);
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
@@ -80,8 +89,16 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     if (!config.allow_atomic) await jsm.streams.update(`KV_${name}`, { ...config, allow_atomic: true });
     return new NatsKeyValue(nats, kv, name);
   };
+  const events = new StreamFeed(nats, streams.events);
+  const locations = new StreamFeed(nats, streams.locations);
   return {
     connection,
+    get connected() {
+      return connection.connected && writer.connected;
+    },
+    get following() {
+      return { events: events.following, locations: locations.following };
+    },
     clock,
     ids,
     log,
@@ -89,8 +106,8 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
       events: new NatsStreamSource(nats, streams.events.name),
       locations: new NatsStreamSource(nats, streams.locations.name),
     },
-    journal: new NatsJournal(nats),
-    telemetry: new NatsTelemetry(nats),
+    journal: new NatsJournal(nats, events),
+    telemetry: new NatsTelemetry(nats, locations),
     state: await bucket(buckets.state, {}),
     leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
     config: await bucket(buckets.config, {}),
@@ -99,7 +116,11 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     transport: new NatsTransport(nc),
     numbers: new NatsNumbers(connection),
     deadLetters: new NatsDeadLetters(connection, jsm),
-    close: () => connection.close(),
+    close: async () => {
+      events.stop();
+      locations.stop();
+      await Promise.all([writer.close(), connection.close()]);
+    },
   };
 }
 

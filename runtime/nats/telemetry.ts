@@ -3,7 +3,7 @@ import { streams } from "../../schema/subjects.ts";
 import { type JournalEntry, PortUnavailable, type TelemetryStream, UncertainOutcome } from "../ports/index.ts";
 import { publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
-import { followStream } from "./follow.ts";
+import type { StreamFeed } from "./feed.ts";
 import { isNotFound } from "./journal.ts";
 
 const STREAM = streams.locations.name;
@@ -13,15 +13,20 @@ export class NatsTelemetry implements TelemetryStream {
   readonly maxBatch = 1_000;
   readonly #nats: NatsContext;
 
-  constructor(nats: NatsContext) {
+  readonly #feed: StreamFeed;
+
+  constructor(nats: NatsContext, feed: StreamFeed) {
     this.#nats = nats;
+    this.#feed = feed;
   }
 
   async append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]> {
     const messages = records.map(({ subject, payload }) => ({ subject, payload, header: headers() }));
-    const last = sequenceOf(await publishBatch(this.#nats.connection, () => this.#nats.ids.token(), messages));
+    const last = sequenceOf(await publishBatch(this.#nats.writer, () => this.#nats.ids.token(), messages));
     if (last === undefined) throw new UncertainOutcome("telemetry was refused");
-    return records.map((_, index) => last - records.length + 1 + index);
+    const kept = records.map((record, index) => ({ ...record, sequence: last - records.length + 1 + index }));
+    this.#feed.appended(kept);
+    return kept.map(({ sequence }) => sequence);
   }
 
   async last(subject: string): Promise<JournalEntry | undefined> {
@@ -34,8 +39,7 @@ export class NatsTelemetry implements TelemetryStream {
     }
   }
 
-  async follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
-    const until = (await this.#nats.jsm.streams.info(STREAM)).state.last_seq;
-    return followStream(this.#nats, STREAM, { until }, onRecord, caughtUp);
+  follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+    return this.#feed.follow(undefined, onRecord, caughtUp);
   }
 }
