@@ -1,0 +1,64 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+
+export const MANIFEST_FILE = "manifest.json";
+/** The layout of a backup. */
+export const BACKUP_VERSION = 1;
+
+const sequence = z.number().int().nonnegative();
+
+const part = z.object({
+  /** Below the backup's folder. */
+  file: z.string().regex(/^[a-z]+\/[A-Za-z0-9_.-]+$/),
+  bytes: z.number().int().nonnegative(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+const manifest = z.object({
+  v: z.literal(BACKUP_VERSION),
+  /** When it was begun and when the last part was written. RFC 3339, UTC. */
+  beganAt: z.string(),
+  endedAt: z.string(),
+  natsServer: z.string(),
+  streams: z.array(
+    part.extend({
+      image: z.object({
+        config: z.looseObject({ name: z.string() }),
+        state: z.looseObject({ messages: sequence, first_seq: sequence, last_seq: sequence }),
+      }),
+    }),
+  ),
+  /** Entries of the journal that were written while it was taken: see journal-tail.ts. */
+  journalTail: part,
+  /** Files of the data directory: keys, tokens. */
+  files: z.array(part),
+});
+
+export type Manifest = z.infer<typeof manifest>;
+export type Part = z.infer<typeof part>;
+
+/** The folder is no backup, or is not as it was written. The message is for a person at a terminal. */
+export class BadBackup extends Error {
+  override name = "BadBackup";
+}
+
+export async function readManifest(folder: string): Promise<Manifest> {
+  const text = await readFile(join(folder, MANIFEST_FILE), "utf8").catch(() => {
+    throw new BadBackup(`${folder} is no backup: it has no ${MANIFEST_FILE}`);
+  });
+  const parsed = manifest.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new BadBackup(
+    `${folder}/${MANIFEST_FILE} is not one of layout ${BACKUP_VERSION}: ${issue?.path.join(".")}: ${issue?.message}`,
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFile, mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { giveStream, type StreamImage } from "../../runtime/nats/stream-snapshot.ts";
+import { PortUnavailable } from "../../runtime/ports/index.ts";
+import { streams } from "../../schema/subjects.ts";
+import type { Output } from "../replay/output.ts";
+import { printable } from "../server/printable.ts";
+import { type TailEntry, tailEntryOf } from "./journal-tail.ts";
+import { BadBackup, type Manifest, readManifest } from "./manifest.ts";
+import { checkPart, syncFolder, syncTree } from "./part-file.ts";
+
+const JOURNAL = streams.events.name;
+
+/** Reads the manifest, and holds every part against its hash. @throws BadBackup */
+export async function checkBackup(source: string, out: Output): Promise<Manifest> {
+  const manifest = await readManifest(source);
+  const { streams: images, journalTail, files } = manifest;
+  for (const part of [...images, journalTail, ...files]) await checkPart(source, part);
+  out.note(`the backup of ${manifest.beganAt} is as it was written`);
+  return manifest;
+}
+
+/** A data directory that restoring may make. @throws BadBackup when something is there */
+export function requireEmpty(dataDir: string): void {
+  if (!existsSync(dataDir) || readdirSync(dataDir).length === 0) return;
+  throw new BadBackup(
+    `${printable(dataDir)} is not empty: nothing is restored over what is there. Move it away, or name another DATA_DIR`,
+  );
+}
+
+/** Keys and tokens, for nobody else to read. */
+export async function restoreFiles(source: string, { files }: Manifest, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const { file } of files) {
+    const to = join(folder, basename(file));
+    await copyFile(join(source, file), to);
+    const handle = await open(to, "r+");
+    await handle.chmod(0o600);
+    await handle.sync().finally(() => handle.close());
+  }
+}
+
+/**
+ * Makes all streams, and completes the commit that the journal's image ends in.
+ * @throws BadBackup when the server has one of them already, or something else than was backed up came of it
+ */
+export async function restoreStreams(
+  source: string,
+  { streams: images, journalTail }: Manifest,
+  nc: NatsConnection,
+  replicas: number,
+  out: Output,
+): Promise<void> {
+  const jsm = await jetstreamManager(nc);
+  const wanted = new Set(images.map(({ image }) => image.config.name));
+  for await (const name of jsm.streams.names()) {
+    if (wanted.has(name))
+      throw new BadBackup(`the server has a stream ${name}: nothing is restored over what is there`);
+  }
+  for (const { file, image } of images) {
+    const { config, state } = image as unknown as StreamImage;
+    await giveStream(nc, { config: { ...config, num_replicas: replicas }, state }, chunksOf(join(source, file)));
+    if (config.name === JOURNAL) await completeJournal(nc, readTail(join(source, journalTail.file)));
+    const now = (await jsm.streams.info(config.name)).state;
+    if (now.last_seq < state.last_seq || (config.max_age === 0 && now.messages < state.messages)) {
+      const told = `${now.messages} messages up to ${now.last_seq}, not ${state.messages} up to ${state.last_seq}`;
+      throw new BadBackup(`of stream ${config.name} came ${told}`);
+    }
+    out.note(`${config.name}: ${now.messages} messages`);
+  }
+}
+
+const CHUNK_BYTES = 128 * 1_024;
+
+async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(file);
+  for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK_BYTES })) yield chunk;
+}
+
+function readTail(file: string): TailEntry[] {
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as TailEntry);
+}
+
+async function completeJournal(nc: NatsConnection, tail: readonly TailEntry[]): Promise<void> {
+  const jsm = await jetstreamManager(nc);
+  const { last_seq: last } = (await jsm.streams.info(JOURNAL)).state;
+  if (last === 0) return;
+  const newest = await jsm.streams.getMessage(JOURNAL, { seq: last });
+  if (newest === null) throw new BadBackup(`the journal has no entry ${last}, its last`);
+  if (tailEntryOf(newest).ends) return;
+  for (const { sequence, subject, payload, ends } of tail.filter((entry) => entry.sequence > last)) {
+    const ack = (await nc.request(subject, payload)).json<{ readonly seq?: number }>();
+    if (ack.seq !== sequence) throw new PortUnavailable(`entry ${sequence} could not be appended`);
+    if (ends) return;
+  }
+  throw new BadBackup(`the journal ends within a commit, and what follows sequence ${last} is not in the backup`);
+}
+
+/** Runs `fill` on a folder beside the data directory, which becomes the data directory when it is done, and is gone when it fails. */
+export async function makingDataDirectory<T>(dataDir: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  requireEmpty(dataDir);
+  const target = resolve(dataDir);
+  const folder = `${target}.restoring-${process.pid}`;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    const made = await fill(folder);
+    await syncTree(folder);
+    requireEmpty(dataDir);
+    rmSync(target, { recursive: true, force: true });
+    await rename(folder, target);
+    await syncFolder(join(target, ".."));
+    return made;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
