@@ -1,12 +1,14 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { z } from "zod";
 import { PortUnavailable, UncertainOutcome } from "../runtime/ports/index.ts";
+import { limits } from "../schema/common.ts";
+import { problemInJson } from "../schema/json.ts";
 import type { Principal } from "../schema/principal.ts";
 import { type OperationId, pathParameters, type Route, routes, takes } from "../schema/routes.ts";
 import type { Answer } from "./http/exchange.ts";
 import { handlers, type Services } from "./http/handlers.ts";
 import { identityOf } from "./http/idempotency.ts";
-import { issuesOf, type ProblemDetails, ProblemError } from "./http/problem.ts";
+import { issuesOf, type ProblemDetails, ProblemError, pathOf } from "./http/problem.ts";
 
 /** A request of a known principal, by whichever door it came. Headers that were not given are empty. */
 export interface Request {
@@ -121,19 +123,14 @@ function decodePath(names: readonly string[], given: readonly string[]): Readonl
 }
 
 function decode(schema: z.ZodType, given: unknown, otherwise: "invalid_body" | "invalid_query"): unknown {
-  const parsed = parse(schema, given);
+  const problem = problemInJson(given, limits.body);
+  if (problem !== undefined) {
+    const { path, message } = problem;
+    throw new ProblemError(otherwise, "see issues", { issues: [{ path: pathOf(path), message }] });
+  }
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw new ProblemError(otherwise, "see issues", { issues: issuesOf(parsed.error) });
-}
-
-/** Nesting so deep that validation runs out of stack is an answer, too. */
-function parse(schema: z.ZodType, given: unknown) {
-  try {
-    return schema.safeParse(given);
-  } catch (error) {
-    if (error instanceof RangeError) throw new ProblemError("malformed_json", "nested too deeply");
-    throw error;
-  }
 }
 
 function versionOf(ifMatch: string): number | undefined {

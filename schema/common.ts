@@ -4,10 +4,13 @@ import { z } from "zod";
 export const limits = {
   /** A body larger than this is refused: the largest legitimate one is far smaller. */
   bodyBytes: 1_048_576,
+  /** Of any body, before it is known what it should be: far more than any needs, and quickly looked through. */
+  body: { depth: 32, values: 50_000, keyCharacters: 256 },
   /** Deeper JSON than this is refused: nothing legitimate nests so far, and depth costs stack. */
   metadataDepth: 8,
   /** Free-form metadata must stay a remark, not a store: it is in every snapshot of the entity. */
   metadataBytes: 16_384,
+  metadataKeyCharacters: 100,
   pageItems: 500,
   unitsPerAssign: 50,
 } as const;
@@ -47,16 +50,35 @@ function depthOf(value: unknown, limit: number): number {
   return deepest + 1;
 }
 
-/** Whatever JSON can say. */
-export const json = z.json().meta({ id: "Json" });
+/** Whatever JSON can say. What comes from outside has been looked through before: validating each value again is dear. */
+export const json = z.unknown().meta({ id: "Json" });
 
-/** Free-form JSON from outside, bounded in size and depth. */
-export const freeForm = z.record(z.string().max(100), json).superRefine((value, context) => {
-  if (depthOf(value, limits.metadataDepth) > limits.metadataDepth)
-    context.addIssue({ code: "custom", message: `at most ${limits.metadataDepth} levels deep` });
-  else if (Object.keys(value).length > 0 && JSON.stringify(value).length > limits.metadataBytes)
-    context.addIssue({ code: "custom", message: `at most ${limits.metadataBytes} characters as JSON` });
-});
+type FreeForm = Record<string, unknown>;
+
+/** Free-form JSON from outside, bounded in size and depth. Looked at as a whole: nothing is said of each of its values. */
+export const freeForm = z
+  .unknown()
+  .superRefine((value, context) => {
+    const message = problemOfFreeForm(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  })
+  .meta({
+    type: "object",
+    propertyNames: { type: "string", maxLength: limits.metadataKeyCharacters },
+    additionalProperties: {},
+  }) as z.ZodType<unknown> as z.ZodType<FreeForm, FreeForm>;
+
+function problemOfFreeForm(value: unknown): string | undefined {
+  const { metadataDepth, metadataBytes, metadataKeyCharacters } = limits;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "an object is expected";
+  if (depthOf(value, metadataDepth) > metadataDepth) return `at most ${metadataDepth} levels deep`;
+  const keys = Object.keys(value);
+  if (keys.length > 0 && JSON.stringify(value).length > metadataBytes)
+    return `at most ${metadataBytes} characters as JSON`;
+  if (keys.some((key) => key.length > metadataKeyCharacters))
+    return `names have at most ${metadataKeyCharacters} characters`;
+  return;
+}
 
 /** One id has one spelling, whatever a client writes: it is part of a subject. */
 export const uuid = z

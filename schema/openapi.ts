@@ -68,12 +68,10 @@ function schemaOf(schema: z.ZodType, io: "input" | "output", components: Record<
     ...json
   } = z.toJSONSchema(schema, { io, target: "draft-2020-12" }) as Record<string, unknown>;
   const relocate = (value: unknown): Record<string, unknown> =>
-    JSON.parse(
-      JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/").replaceAll("__schema0", "AnyJson"),
-    );
+    JSON.parse(JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/"));
   for (const [id, definition] of Object.entries($defs as object)) {
     const { id: _id, ...rest } = relocate(definition);
-    components[id.replace("__schema0", "AnyJson")] = rest;
+    components[id] = rest;
   }
   return relocate(json);
 }

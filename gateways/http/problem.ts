@@ -38,7 +38,8 @@ export function issuesOf(error: z.ZodError): { path: string; message: string }[]
   return error.issues.slice(0, 50).map(({ path, message }) => ({ path: pathOf(path), message }));
 }
 
-function pathOf(path: readonly PropertyKey[]): string {
+/** As `a.b[0]`. */
+export function pathOf(path: readonly PropertyKey[]): string {
   return path
     .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`))
     .join("")

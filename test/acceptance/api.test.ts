@@ -88,6 +88,22 @@ describe("what does not fit", () => {
     expect(body.requestId).toBe(headers.get("x-request-id"));
   });
 
+  it.each([
+    ["nested by the hundred thousand", `{"a":${"[".repeat(400_000)}${"]".repeat(400_000)}}`, "at most 32 levels deep"],
+    ["of a quarter of a million values", `{"a":[${"[1],".repeat(240_000)}1]}`, "at most 50000 values in all"],
+    ["with a prototype", '{"__proto__":{"admin":true}}', "this is no name of a member"],
+    ["that no database keeps", '{"a":"\\ud800"}', "half of a surrogate pair"],
+    ["that is a list", "[]", "an object is expected"],
+    ["of a megabyte", `{"a":"${"x".repeat(1_000_000)}"}`, "at most 16384 characters as JSON"],
+  ])("is told the limit, and where: metadata %s", async (_what, metadata, message) => {
+    const text = JSON.stringify({ ...smoke, metadata: 0 }).replace('"metadata":0', `"metadata":${metadata}`);
+    const { status, body } = await server.post(incidents, text);
+    expect(status).toBe(422);
+    expect(body.issues).toEqual([
+      { path: expect.stringMatching(/^metadata/), message: expect.stringContaining(message) },
+    ]);
+  });
+
   it("names the transitions that are allowed", async () => {
     const at = `${incidents}/${await server.newIncident()}`;
     expect(await server.patch(at, { status: "on_scene" })).toMatchObject({
