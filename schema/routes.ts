@@ -3,6 +3,7 @@ import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
+import { routingRoutes } from "./routes/routing.ts";
 
 export { pathParameters, type Route, takes } from "./routes/route.ts";
 
@@ -12,6 +13,7 @@ export const routes = {
   ...resourceRoutes,
   ...auditRoutes,
   ...configurationRoutes,
+  ...routingRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

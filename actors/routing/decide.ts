@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { GroupReceiver, GroupRoute, Mute, Mutes } from "../../schema/routing/group.ts";
 import type { CompiledRouting } from "./compile.ts";
-import { type Inhibitor, inhibitedBy } from "./inhibition.ts";
+import type { Inhibition } from "./inhibition.ts";
 import type { Labels } from "./matching.ts";
 import { type CompiledSilence, silencedBy } from "./silencing.ts";
 import { contains } from "./time-intervals.ts";
@@ -40,30 +40,26 @@ export function opensIncident(routes: readonly CompiledRoute[], severity: string
 export interface MuteContext {
   readonly routing: CompiledRouting;
   readonly silences: readonly CompiledSilence[];
-  /** Every alert of the agency that fires. */
-  readonly firing: () => Iterable<Inhibitor>;
+  /** Of what fires in the agency. */
+  readonly inhibition: Inhibition;
   readonly at: string;
 }
 
 /** What keeps these alerts from being told on a route at a moment. A life-safety route is never muted by the clock. */
 export function mutesFor(
-  { routing, silences, firing, at }: MuteContext,
+  { routing, silences, inhibition, at }: MuteContext,
   routeKey: string,
   alerts: Iterable<{ readonly id: string; readonly labels: Labels }>,
 ): Mutes {
   const muted: Record<string, Mute> = {};
   for (const { id, labels } of alerts) {
-    const mute = muteOf({ routing, silences, firing, at }, labels);
+    const silence = silencedBy(silences, labels, at);
+    const mute: Mute | undefined =
+      silence === undefined ? inhibition.mutes(labels) : { by: "silence", silenceId: silence.id };
     if (mute !== undefined) muted[id] = mute;
   }
   const route = findRoute(routing.root, routeKey);
   return { alerts: muted, clock: route === undefined ? null : clockOf(routing, route.options, at) };
-}
-
-function muteOf({ routing, silences, firing, at }: MuteContext, labels: Labels): Mute | undefined {
-  const silence = silencedBy(silences, labels, at);
-  if (silence !== undefined) return { by: "silence", silenceId: silence.id };
-  return inhibitedBy(routing.inhibitRules, labels, firing);
 }
 
 /** Source: Alertmanager's `TimeActiveStage` and `TimeMuteStage`. */

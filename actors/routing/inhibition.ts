@@ -8,11 +8,6 @@ export interface CompiledInhibitRule {
   readonly equal: readonly string[];
 }
 
-export interface Inhibitor {
-  readonly id: string;
-  readonly labels: Labels;
-}
-
 export interface Inhibited {
   readonly by: "inhibition";
   /** The alert because of which. */
@@ -29,25 +24,60 @@ export function compileInhibitRule(
   return { path, sources, targets, equal };
 }
 
+/** Sources of a rule that fire, by the values of its `equal` labels; and of each whether it is a target as well. */
+type Sources = Map<string, Map<string, boolean>>;
+
 /**
- * The rule and the alert by which an alert is muted. One that matches both sides of a rule is not muted by another (nor by
- * itself) that matches both. Source: Alertmanager's `inhibit.Inhibitor.Mutes`.
- * @param firing every alert that fires, of the same agency
+ * What fires, as inhibition sees it: an answer takes as long however many alerts fire.
+ * Source of the rules: Alertmanager's `inhibit.Inhibitor.Mutes`.
  */
-export function inhibitedBy(
-  rules: readonly CompiledInhibitRule[],
-  labels: Labels,
-  firing: () => Iterable<Inhibitor>,
-): Inhibited | undefined {
-  for (const { path, sources, targets, equal } of rules) {
-    if (!allMatch(targets, labels)) continue;
-    const twoSided = allMatch(sources, labels);
-    for (const source of firing()) {
-      if (!allMatch(sources, source.labels)) continue;
-      if (!equal.every((name) => labelValue(source.labels, name) === labelValue(labels, name))) continue;
-      if (twoSided && allMatch(targets, source.labels)) continue;
-      return { by: "inhibition", alertId: source.id, rule: path };
+export class Inhibition {
+  readonly #rules: readonly { readonly rule: CompiledInhibitRule; readonly sources: Sources }[];
+
+  constructor(rules: readonly CompiledInhibitRule[]) {
+    this.#rules = rules.map((rule) => ({ rule, sources: new Map() }));
+  }
+
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
+  /** An alert fires. */
+  add(id: string, labels: Labels): void {
+    for (const { rule, sources } of this.#rules) {
+      if (!allMatch(rule.sources, labels)) continue;
+      const key = keyOf(rule, labels);
+      const alike = sources.get(key) ?? new Map<string, boolean>();
+      sources.set(key, alike.set(id, allMatch(rule.targets, labels)));
     }
   }
-  return undefined;
+
+  /** It fires no more. The labels are those it was added with. */
+  remove(id: string, labels: Labels): void {
+    for (const { rule, sources } of this.#rules) {
+      const key = keyOf(rule, labels);
+      const alike = sources.get(key);
+      if (alike?.delete(id) && alike.size === 0) sources.delete(key);
+    }
+  }
+
+  /**
+   * The rule and the alert by which an alert is muted. One that matches both sides of a rule is not muted by another (nor
+   * by itself) that matches both.
+   */
+  mutes(labels: Labels): Inhibited | undefined {
+    for (const { rule, sources } of this.#rules) {
+      if (sources.size === 0 || !allMatch(rule.targets, labels)) continue;
+      const twoSided = allMatch(rule.sources, labels);
+      for (const [alertId, isTarget] of sources.get(keyOf(rule, labels)) ?? []) {
+        if (twoSided && isTarget) continue;
+        return { by: "inhibition", alertId, rule: rule.path };
+      }
+    }
+    return undefined;
+  }
+}
+
+function keyOf({ equal }: CompiledInhibitRule, labels: Labels): string {
+  return JSON.stringify(equal.map((name) => labelValue(labels, name)));
 }

@@ -6,6 +6,7 @@ import type { CompiledRouting } from "./compile.ts";
 import { groupsFor, mutesFor } from "./decide.ts";
 import { alertGroup } from "./group/definition.ts";
 import type { GroupState } from "./group/state.ts";
+import { Inhibition } from "./inhibition.ts";
 import { compileSilences } from "./silencing.ts";
 
 /** Something that was told, on virtual time. */
@@ -27,12 +28,13 @@ export class VirtualRouting {
   readonly #routing: CompiledRouting;
   readonly #groups = new Map<string, GroupState>();
   readonly #due = new FlatQueue<string>();
-  readonly #firing = new Map<string, GroupAlert>();
+  readonly #inhibition: Inhibition;
   #silences = compileSilences([]);
 
   constructor(agencyId: string, routing: CompiledRouting) {
     this.#agencyId = agencyId;
     this.#routing = routing;
+    this.#inhibition = new Inhibition(routing.inhibitRules);
   }
 
   set silences(silences: readonly Silence[]) {
@@ -42,10 +44,12 @@ export class VirtualRouting {
   /** @param at RFC 3339; not before what it was told last */
   put(alert: GroupAlert, at: string): void {
     this.advance(at);
-    if (alert.resolvedAt === null) this.#firing.set(alert.id, alert);
-    else this.#firing.delete(alert.id);
+    if (alert.resolvedAt === null) this.#inhibition.add(alert.id, alert.labels);
+    else this.#inhibition.remove(alert.id, alert.labels);
     for (const { groupId, route, group } of groupsFor(this.#agencyId, this.#routing, 0, alert.labels)) {
-      const mutes = this.#mutes(route.key, [alert, ...this.#alertsOf(groupId)], at);
+      const mutes = this.#willFlush(groupId)
+        ? this.#mutes(route.key, [alert, ...this.#alertsOf(groupId)], at)
+        : unmuted;
       this.#ask(groupId, { type: "put", agencyId: this.#agencyId, route: group, alert, mutes }, at);
     }
   }
@@ -79,10 +83,16 @@ export class VirtualRouting {
   }
 
   #mutes(routeKey: string, alerts: readonly GroupAlert[], at: string) {
-    const { inhibitRules, timeIntervals } = this.#routing;
-    if (inhibitRules.length === 0 && timeIntervals.size === 0 && this.#silences.length === 0) return unmuted;
-    const context = { routing: this.#routing, silences: this.#silences, firing: () => this.#firing.values(), at };
+    if (this.#inhibition.isEmpty && this.#routing.timeIntervals.size === 0 && this.#silences.length === 0)
+      return unmuted;
+    const context = { routing: this.#routing, silences: this.#silences, inhibition: this.#inhibition, at };
     return mutesFor(context, routeKey, alerts);
+  }
+
+  /** A group that has been told of waits for its next interval, whatever is put into it. */
+  #willFlush(groupId: string): boolean {
+    const state = this.#groups.get(groupId);
+    return state?.phase !== "known" || !state.hasFlushed;
   }
 
   #alertsOf(groupId: string): readonly GroupAlert[] {

@@ -4,6 +4,7 @@ import type { Handler } from "./handlers/call.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
+import { routingHandlers } from "./handlers/routing.ts";
 
 export type { Call, Services } from "./handlers/call.ts";
 
@@ -13,4 +14,5 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...resourceHandlers,
   ...auditHandlers,
   ...configurationHandlers,
+  ...routingHandlers,
 };

@@ -6,7 +6,7 @@ import { anyone, type Route, timeline } from "./route.ts";
 const path = "/api/v1/configuration";
 const tag = "configuration";
 
-const ofAgency = z.strictObject({
+export const ofAgency = z.strictObject({
   agencyId: agencyId.optional().describe("only for a caller that acts for several agencies"),
 });
 export type OfAgency = z.infer<typeof ofAgency>;

@@ -18,14 +18,16 @@ export interface Route {
   readonly answer: z.ZodType;
   /** Refusals beside those that every route may answer. */
   readonly refusals: readonly ErrorCode[];
+  /** Nothing changes by it, whatever its method. */
+  readonly looksOnly?: boolean;
 }
 
 /** Which of the headers that some requests have mean something to a route; the others are not looked at. */
 export const takes = {
   /** A write may be repeated under its key. Telemetry needs none: a fix that comes again is refused as a duplicate. */
-  idempotencyKey: ({ method, status }: Route) => method !== "get" && status !== 202,
+  idempotencyKey: ({ method, status, looksOnly = false }: Route) => method !== "get" && status !== 202 && !looksOnly,
   /** What changes an entity that was read before. */
-  ifMatch: ({ method, status }: Route) => method !== "get" && status === 200,
+  ifMatch: ({ method, status, looksOnly = false }: Route) => method !== "get" && status === 200 && !looksOnly,
   /** What is answered from the board. */
   sequence: ({ refusals }: Route) => refusals.includes("board_behind"),
 } as const;
@@ -36,6 +38,10 @@ export const pathParameters = {
   otherId: uuid,
   agency: agencyId,
   type: z.enum(resourceTypes),
+  revision: z
+    .string()
+    .regex(/^(?:0|[1-9]\d{0,5})$/)
+    .meta({ description: "A revision's number", examples: ["0"] }),
 } as const satisfies Record<string, z.ZodType<string>>;
 
 export const anyone: readonly Role[] = ["dispatcher", "responder", "supervisor", "admin"];

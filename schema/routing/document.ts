@@ -133,11 +133,13 @@ const route: z.ZodType<Route> = z
       return z.array(route).max(200).optional();
     },
   })
-  .meta({ id: "Route" });
+  // Not by meta(), which answers with a copy: the routes below would be of another schema than this.
+  .register(z.globalRegistry, { id: "Route", description: "a route; the root matches everything" });
 
 export const routingDocument = z
   .strictObject({
-    route: route.describe("the root: it matches everything"),
+    // The root; described in its own words, as a description makes a copy, too.
+    route,
     receivers: z.array(receiver).min(1).max(200),
     inhibitRules: z.array(inhibitRule).max(200).optional(),
     timeIntervals: z.array(timeInterval).max(100).optional(),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type CompiledRouting, compileRouting } from "../../actors/routing/compile.ts";
 import { mutesFor } from "../../actors/routing/decide.ts";
+import { Inhibition } from "../../actors/routing/inhibition.ts";
 import { compileSilences } from "../../actors/routing/silencing.ts";
 import { routesFor } from "../../actors/routing/tree.ts";
 import { VirtualRouting } from "../../actors/routing/virtual.ts";
@@ -56,10 +57,13 @@ describe("an alert is muted when Alertmanager would mute it", () => {
 
 function mutedIn({ inhibitRules = [], silences = [], firing }: MuteCase): string[] {
   const alerts = Object.entries(firing).map(([id, labels]) => ({ id, labels }));
+  const routing = compiled({ ...builtInRouting, inhibitRules });
+  const inhibition = new Inhibition(routing.inhibitRules);
+  for (const { id, labels } of alerts) inhibition.add(id, labels);
   const context = {
-    routing: compiled({ ...builtInRouting, inhibitRules }),
+    routing,
+    inhibition,
     silences: compileSilences(silences.map((matchers, index) => silenceOf(matchers, String(index)))),
-    firing: () => alerts,
     at: time(0),
   };
   return Object.keys(mutesFor(context, "{}", alerts).alerts).sort();

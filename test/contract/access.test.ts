@@ -4,11 +4,15 @@ import { sections } from "../../schema/configuration.ts";
 import { roles } from "../../schema/principal.ts";
 import type { OperationId } from "../../schema/routes.ts";
 import { TestServer } from "../support/server.ts";
-import { idPlaces, meaningOf, overwritten, type Parts, validCall, validCallWith, World } from "./calls.ts";
+import { idPlaces, meaningOf, overwritten, ownIdOf, type Parts, validCall, validCallWith, World } from "./calls.ts";
 import { flawOf, operations } from "./document.ts";
 import type { Answer } from "./wire.ts";
 
-const NOBODY = { incident: "01a20c40-0000-7000-8000-000000000000", resource: "01a20c40-0000-7000-8000-000000000001" };
+const NOBODY = {
+  incident: "01a20c40-0000-7000-8000-000000000000",
+  resource: "01a20c40-0000-7000-8000-000000000001",
+  silence: "01a20c40-0000-7000-8000-000000000002",
+};
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
 const OWNER = "owner";
@@ -16,7 +20,13 @@ const OWNER = "owner";
 let server: TestServer;
 let owner: World;
 let intruder: World;
-let theirs: { readonly incident: string; readonly held: string; readonly free: string; readonly person: string };
+let theirs: {
+  readonly incident: string;
+  readonly held: string;
+  readonly free: string;
+  readonly person: string;
+  readonly silence: string;
+};
 let before: readonly Answer[];
 
 beforeAll(async () => {
@@ -36,7 +46,8 @@ beforeAll(async () => {
   // Beside the intruder's own, so that a list that is empty shows nothing by accident.
   await intruder.newIncident({ location: place });
   await intruder.newResource("vehicles", { location: place });
-  theirs = { incident: id, held: unitId, free: carrier, person };
+  const silence = await ownIdOf(owner, "silence");
+  theirs = { incident: id, held: unitId, free: carrier, person, silence };
   before = await everythingOf(owner);
 });
 afterAll(() => server.stop());
@@ -64,6 +75,7 @@ async function everythingOf(world: World): Promise<Answer[]> {
   }
   const configured = [
     world.send("getConfiguration", { path: {}, query }),
+    world.send("listSilences", { path: {}, query }),
     world.send("getConfigurationTimeline", { path: {}, query }),
   ];
   return [...lists, ...(await Promise.all([...stories, ...configured]))];
@@ -78,7 +90,7 @@ describe("what an agency has", () => {
     const [incidents, vehicles] = before;
     expect(incidents?.text).toContain(SECRET);
     expect(vehicles?.text).toContain(theirs.held);
-    expect(before.at(-2)?.text).toContain(SECRET);
+    expect(before.slice(-3).map(({ text }) => text.includes(SECRET))).toEqual([true, true, true]);
   });
 });
 
@@ -142,7 +154,8 @@ describe.each(byId)("%s", (id, route) => {
     async (_name, place) => {
       const kind = meaningOf(id, place.name) as keyof typeof NOBODY;
       const call = await validCallWith(intruder, id, place);
-      const probes = kind === "incident" ? [theirs.incident] : [theirs.held, theirs.free, theirs.person];
+      const { incident, held, free, person, silence } = theirs;
+      const probes = { incident: [incident], resource: [held, free, person], silence: [silence] }[kind];
       const types = place.part === "path" && "type" in call.path ? ["vehicles", "personnel", "equipment"] : [undefined];
       const headers = [{}, { "if-match": '"1"' }, { "if-match": '"2"' }, { "if-match": '"999"' }];
       for (const more of route.method === "get" ? [{}] : headers) {
@@ -193,7 +206,8 @@ async function callOnTheirs(id: OperationId): Promise<Parts> {
   const call = await validCall(await World.of(server, "elsewhere"), id);
   const path = { ...call.path };
   for (const name of Object.keys(path)) {
-    if (name === "id") path[name] = meaningOf(id, name) === "incident" ? theirs.incident : theirs.free;
+    const { incident, free: resource, silence } = theirs;
+    if (name === "id") path[name] = { incident, resource, silence, agency: "" }[meaningOf(id, name)];
     if (name === "type") path[name] = "vehicles";
   }
   return { ...call, path };

@@ -89,8 +89,10 @@ export class World {
   }
 }
 
+type EntityKind = "incident" | "resource" | "agency" | "silence";
+
 /** What the id in a field or parameter of this name is of. */
-const meanings: Readonly<Record<string, "incident" | "resource" | "agency">> = {
+const meanings: Readonly<Record<string, EntityKind>> = {
   otherId: "incident",
   parentId: "incident",
   incidentId: "incident",
@@ -104,13 +106,14 @@ const meanings: Readonly<Record<string, "incident" | "resource" | "agency">> = {
 };
 
 /** What `{id}` is of, by where it stands. */
-const owners: readonly (readonly [prefix: string, kind: "incident" | "resource"])[] = [
+const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "agency">])[] = [
+  ["/api/v1/routing/silences/{id}", "silence"],
   ["/api/v1/incidents/{id}", "incident"],
   ["/api/v1/resources/{type}/{id}", "resource"],
   ["/api/v1/resources/locations", "resource"],
 ];
 
-export function meaningOf(id: OperationId, name: string): "incident" | "resource" | "agency" {
+export function meaningOf(id: OperationId, name: string): EntityKind {
   const { path } = routes[id];
   const kind = name === "id" ? owners.find(([prefix]) => path.startsWith(prefix))?.[1] : meanings[name];
   if (kind !== undefined) return kind;
@@ -120,6 +123,9 @@ export function meaningOf(id: OperationId, name: string): "incident" | "resource
     `nobody knows what the id "${name}" of ${id} is of: add it to \`meanings\` or \`owners\` in calls.ts`,
   );
 }
+
+const routed = { route: { receivers: [NAME] }, receivers: [{ name: NAME, targets: [{ kind: "role", to: NAME }] }] };
+const silenced = { matchers: [`type="${NAME}"`], endsAt: "2099-01-01T00:00:00Z", comment: NAME };
 
 type Recipe = (world: World) => Promise<Partial<Parts>>;
 
@@ -157,6 +163,14 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
     return { path: { type: "personnel", id } };
   },
   verifyAudit: async (world) => ({ query: { kind: "incident", id: await world.newIncident() } }),
+  activateRouting: async () => ({ body: { document: routed } }),
+  validateRouting: async () => ({ body: { document: routed } }),
+  diffRouting: async () => ({ body: { document: routed } }),
+  backtestRouting: async () => ({ body: { document: routed } }),
+  getRoutingRevision: async () => ({ path: { revision: "0" } }),
+  rollBackRouting: async () => ({ body: { revision: 0 } }),
+  createSilence: async () => ({ body: silenced }),
+  changeSilence: async () => ({ body: silenced }),
   putTimeTargets: async () => ({ body: { items: [{ incidentType: "*", phases: { dispatchSeconds: 60 } }] } }),
 };
 
@@ -180,8 +194,9 @@ async function examplePath(world: World, id: OperationId): Promise<Parts["path"]
   return path;
 }
 
-export async function ownIdOf(world: World, kind: "incident" | "resource" | "agency"): Promise<string> {
+export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
   if (kind === "agency") return "partner";
+  if (kind === "silence") return (await world.done("createSilence", { body: { ...silenced, comment: world.mark } })).id;
   return kind === "incident" ? world.newIncident() : world.newResource();
 }
 
