@@ -139,7 +139,6 @@ const backtestAnswer = z
     incidentsLost: z.array(z.strictObject({ alertId: uuid, title: z.string() })),
   })
   .meta({ id: "RoutingBacktestAnswer" });
-export type BacktestAnswer = z.infer<typeof backtestAnswer>;
 
 const silences = z.strictObject({ items: z.array(silence) });
 
