@@ -83,6 +83,8 @@ export interface ActorDefinition<State, Command extends Typed, Event extends Typ
   readonly agencyOf: (state: State) => string | undefined;
   /** Agencies that the owner lets see it, and do what `decide` lets them do. */
   readonly sharedWith?: (state: State) => readonly string[];
+  /** Agencies that the owner has ever stopped sharing it with: they are still to be told so, if they were away. */
+  readonly onceSharedWith?: (state: State) => readonly string[];
   /** What may be asked. Refusals are checked in the order written; the order is part of the API. */
   readonly decide: {
     readonly [T in Command["type"]]: (

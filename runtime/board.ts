@@ -2,6 +2,7 @@ import { parseEnvelope } from "../schema/envelope.ts";
 import { type Address, addressOfEvents, addressOfStateKey, stateKey } from "../schema/subjects.ts";
 import { type AnyActor, evolve, type Registry } from "./actor.ts";
 import { BoardIndex, type Indexed } from "./board-index.ts";
+import { type Row, Trail } from "./board-trail.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { Coverage } from "./coverage.ts";
 import { loadImage, readSnapshot } from "./image.ts";
@@ -23,13 +24,32 @@ export interface View {
 }
 
 export type Views = ReadonlyMap<string, View>;
+export type { Row } from "./board-trail.ts";
 
-export interface Row {
-  readonly id: string;
-  readonly agency: string;
-  readonly state: unknown;
-  readonly version: number;
+/** An entry of the journal, and what it made of its actor. */
+export interface Change {
+  readonly entry: JournalEntry;
+  /** Undefined for an entry of a kind that this process does not know. */
+  readonly address: (Address & { readonly agency: string }) | undefined;
+  readonly before: Row | undefined;
+  /** Undefined when it cannot be told what the actor was right after this entry. */
+  readonly after: Row | undefined;
+}
+
+/** Something was measured of an actor that the board shows. */
+export interface Measurement {
+  readonly address: Address;
+  readonly row: Row;
+  /** Of the telemetry, not of the journal. */
   readonly sequence: number;
+  readonly reading: unknown;
+  readonly before: unknown;
+}
+
+/** Told of everything, in the journal's order and without a gap, whoever committed it; of measurements as they come. */
+export interface BoardListener {
+  changed(change: Change): void;
+  measured(measurement: Measurement): void;
 }
 
 export interface Listed {
@@ -68,7 +88,7 @@ export interface Near {
   readonly distanceMetres: number;
 }
 
-interface Measured {
+export interface Measured {
   readonly sequence: number;
   readonly reading: unknown;
 }
@@ -77,6 +97,8 @@ interface Waiter {
   readonly sequence: number;
   readonly wake: () => void;
 }
+
+const NOBODY: readonly string[] = [];
 
 /**
  * All actors as they are, in memory: what lists and filters are answered from. It is fed by the journal in its order;
@@ -97,6 +119,10 @@ export class Board {
   #arrivals: JournalEntry[] = [];
   #waiters: Waiter[] = [];
   #stops: (() => void)[] = [];
+  #listener: BoardListener | undefined;
+  readonly #trail = new Trail();
+  /** What others have ever shared with an agency: ids by kind and agency. */
+  readonly #everShared = new Map<string, Set<string>>();
 
   constructor(registry: Registry, views: Views, ports: Ports, coverage: Coverage) {
     this.#registry = registry;
@@ -157,6 +183,11 @@ export class Board {
     for (const stop of this.#stops) stop();
   }
 
+  /** From the entry after `sequence` on. To be called once, after `start` and before anything is committed here. */
+  tell(listener: BoardListener): void {
+    this.#listener = listener;
+  }
+
   /** A commit of this process. */
   committed(address: Address, row: Omit<Row, "id">): void {
     this.#show(address, { id: address.id, ...row });
@@ -169,11 +200,18 @@ export class Board {
     if (known !== undefined && known.sequence >= sequence) return;
     this.#readings.set(key, { sequence, reading });
     const row = this.#rows.get(key);
-    if (row !== undefined) this.#locate(address, row, reading);
+    if (row === undefined) return;
+    this.#locate(address, row, reading);
+    this.#listener?.measured({ address, row, sequence, reading, before: known?.reading });
   }
 
   get(address: Address): Row | undefined {
     return this.#rows.get(stateKey(address));
+  }
+
+  /** The last reading of an actor's telemetry, and its sequence there. */
+  measurement(address: Address): Measured | undefined {
+    return this.#readings.get(stateKey(address));
   }
 
   /** The last reading of an actor's telemetry. */
@@ -232,6 +270,11 @@ export class Board {
     }
   }
 
+  /** What others share with this agency, or have ever shared with it. */
+  *sharedWith(kind: string, agency: string): Generator<Row> {
+    for (const id of this.#everShared.get(`${kind}.${agency}`) ?? []) yield this.#rows.get(`${kind}.${id}`)!;
+  }
+
   /** Nearest first; those equally far by their ids. */
   nearest({ kind, from, radiusMetres, limit, accept, among, after }: NearestQuery): Near[] {
     const reading = (id: string) => this.#readings.get(`${kind}.${id}`)?.reading;
@@ -283,12 +326,18 @@ export class Board {
   #follow(entry: JournalEntry): void {
     const address = addressOfEvents(entry.subject);
     const definition = address && this.#registry.get(address.kind);
-    if (address !== undefined && definition !== undefined) {
+    if (address === undefined || definition === undefined) {
+      this.#listener?.changed({ entry, address: undefined, before: undefined, after: undefined });
+    } else {
       const key = `${address.kind}.${address.id}`;
       const row = this.#rows.get(key);
       this.#coverage.entry(key, entry.sequence);
       // What a snapshot or this process's own commit has shown already need not even be parsed.
       if (row === undefined || row.sequence < entry.sequence) this.#apply(definition, address, row, entry);
+      if (this.#listener !== undefined) {
+        const { before, after } = this.#trail.pass(key, definition, entry, this.#rows.get(key));
+        this.#listener.changed({ entry, address, before, after });
+      }
     }
     this.#sequence = Math.max(this.#sequence, entry.sequence);
     if (this.#waiters.length > 0) this.#wakeWaiters();
@@ -327,8 +376,22 @@ export class Board {
     const { agency, state, version, sequence } = row;
     const shown = { id, agency, state, version, sequence };
     this.#rows.set(key, shown);
+    if (this.#listener !== undefined && sequence > this.#sequence) this.#trail.shown(key, known, shown);
     this.#index.show(kind, known, shown);
+    this.#rememberGuests(kind, known, shown);
     this.#locate(address, shown, this.#readings.get(key)?.reading);
+  }
+
+  #rememberGuests(kind: string, known: Row | undefined, { id, state }: Row): void {
+    const { sharedWith, onceSharedWith } = this.#registry.get(kind)!;
+    for (const guestsOf of [sharedWith, onceSharedWith]) {
+      const guests = guestsOf?.(state) ?? NOBODY;
+      if (guests.length === 0 || guests === (known && guestsOf?.(known.state))) continue;
+      for (const guest of guests) {
+        const ids = this.#everShared.get(`${kind}.${guest}`) ?? new Set();
+        this.#everShared.set(`${kind}.${guest}`, ids.add(id));
+      }
+    }
   }
 
   #locate({ kind, id }: Address, { state }: Row, reading: unknown): void {

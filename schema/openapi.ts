@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ErrorCode, errorKinds } from "./errors.ts";
+import { schemaOf } from "./json-schema.ts";
 import { pathParameters, type Route, routes, takes } from "./routes.ts";
 
 const problem = z
@@ -58,22 +59,6 @@ export function openApi(version: string): object {
       schemas: components,
     },
   };
-}
-
-/** A schema with an id becomes a component, and a reference to it. */
-function schemaOf(schema: z.ZodType, io: "input" | "output", components: Record<string, object>): object {
-  const {
-    $schema: _dialect,
-    $defs = {},
-    ...json
-  } = z.toJSONSchema(schema, { io, target: "draft-2020-12" }) as Record<string, unknown>;
-  const relocate = (value: unknown): Record<string, unknown> =>
-    JSON.parse(JSON.stringify(value).replaceAll("#/$defs/", "#/components/schemas/"));
-  for (const [id, definition] of Object.entries($defs as object)) {
-    const { id: _id, ...rest } = relocate(definition);
-    components[id] = rest;
-  }
-  return relocate(json);
 }
 
 function inPath({ path }: Route): object[] {

@@ -34,6 +34,8 @@ export const subjects = {
   events: (agency: string, { kind, id }: Address) => `evt.${safe(agency)}.${safe(kind)}.${safe(id)}`,
   /** An actor's journal whatever the agency, for a reader who does not know it yet. An id has one agency for ever. */
   eventsOf: ({ kind, id }: Address) => `evt.*.${safe(kind)}.${safe(id)}`,
+  /** The journals of all actors of a kind that an agency has. */
+  eventsOfKind: (agency: string, kind: string) => `evt.${safe(agency)}.${safe(kind)}.*`,
   /** What is measured of an actor: `loc.<agency>.<kind>.<id>`. */
   telemetry: (agency: string, { kind, id }: Address) => `loc.${safe(agency)}.${safe(kind)}.${safe(id)}`,
   command: (partition: number, { kind, id }: Address) => `cmd.${safe(kind)}.${partition}.${safe(id)}`,

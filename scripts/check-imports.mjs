@@ -32,6 +32,9 @@ const RULES = [
   { of: /^runtime\/sim\//, files: /^(?:schema\/|runtime\/(?!nats\/))/, packages: /^node:crypto$/ },
   { of: /^runtime\/places\//, files: /^runtime\/places\//, packages: /^flatqueue$/ },
   { of: /^runtime\//, files: /^(?:schema\/|runtime\/(?!nats\/|sim\/))/, packages: /^node:crypto$/ },
+  // It runs in browsers: of the language it takes the types alone, of packages nothing.
+  { of: /^client\/types\.ts$/, files: /^schema\//, packages: /^zod$/, typesOnly: true },
+  { of: /^client\//, files: /^client\//, packages: NONE },
   { of: /^gateways\/http\/uws\.ts$/, files: NONE, packages: /^uWebSockets\.js$/ },
   {
     of: /^gateways\//,
@@ -50,10 +53,10 @@ const NO_RULE = /\.(?:main|test)\.ts$/;
 const CLOCKS =
   /\bDate\.now\b|\bnew Date\b(?!\(\s*[^\s)])|\bMath\.random\b|\bperformance\.now\b|\brandomUUID\b|(?<![.\w])set(?:Timeout|Interval|Immediate)\b/;
 // The simulated world lets what was put off in this process run before it goes on: its own clock cannot do that.
-const MAY_USE_CLOCKS = /^runtime\/(?:ports|nats)\/|^runtime\/sim\/world\.ts$/;
+const MAY_USE_CLOCKS = /^client\/|^runtime\/(?:ports|nats)\/|^runtime\/sim\/world\.ts$/;
 
 const problems = [];
-for (const folder of ["schema", "actors", "runtime", "gateways", "bridges"]) {
+for (const folder of ["schema", "actors", "runtime", "gateways", "client", "bridges"]) {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath ?? entry.path, entry.name);
     if (!entry.isFile() || !file.endsWith(".ts") || NO_RULE.test(file)) continue;
@@ -70,6 +73,9 @@ function checkImports(file, text) {
   for (const { 1: specifier, index } of text.matchAll(/\b(?:from|import|require)\s*\(?\s*"([^"\n]+)"/g)) {
     const target = specifier.startsWith(".") ? normalize(join(dirname(file), specifier)) : specifier;
     const own = rule.ownFolder === true && target.startsWith(`${dirname(file)}/`);
+    if (rule.typesOnly === true && !/\b(?:import|export) type\b[^;]*$/.test(text.slice(0, index))) {
+      problems.push(`${file}:${text.slice(0, index).split("\n").length}: imports more than types`);
+    }
     const may = target === specifier ? rule.packages.test(target) : own || rule.files.test(target);
     if (!may) problems.push(`${file}:${text.slice(0, index).split("\n").length}: may not import ${target}`);
   }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Names every export that no other file mentions: dead code, or something that need not be exported. */
-const files = ["schema", "actors", "runtime", "gateways", "bridges", "commands", "bench", "test"]
+const files = ["schema", "actors", "runtime", "gateways", "client", "bridges", "commands", "bench", "test"]
   .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
   .map((entry) => join(entry.parentPath ?? entry.path, entry.name));

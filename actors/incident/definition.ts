@@ -35,6 +35,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
   limits: { mailboxMax: 256, idleMs: 600_000 },
   agencyOf: (s) => (s.phase === "unknown" ? undefined : s.agencyId),
   sharedWith: (s) => (s.phase === "unknown" ? NOBODY : s.sharedWith),
+  onceSharedWith: (s) => (s.phase === "unknown" ? NOBODY : (s.onceSharedWith ?? NOBODY)),
 
   decide: withGuests({
     create: (s, c) => {
@@ -298,6 +299,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     "incident.unshared": (s, e, { at }) => ({
       ...existing(s),
       sharedWith: existing(s).sharedWith.filter((agency) => agency !== e.agencyId),
+      onceSharedWith: [...new Set(existing(s).onceSharedWith).add(e.agencyId)],
       updatedAt: at,
     }),
     "incident.merged": (s, e, { at }) => {

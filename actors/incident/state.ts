@@ -30,6 +30,8 @@ export interface Known {
   readonly duplicates: readonly string[];
   readonly links: readonly string[];
   readonly sharedWith: readonly string[];
+  /** Agencies that it is not shared with any more. */
+  readonly onceSharedWith?: readonly string[];
   readonly disposition: string | null;
   readonly createdBy: string;
   readonly createdAt: string;

@@ -4,6 +4,7 @@ import { Executor } from "../../gateways/executor.ts";
 import { Authenticator } from "../../gateways/http/authentication.ts";
 import { Metrics } from "../../gateways/http/metrics.ts";
 import { HttpServer } from "../../gateways/http/server.ts";
+import { LiveGateway } from "../../gateways/ws/server.ts";
 import { Board } from "../../runtime/board.ts";
 import { readCheckpoint } from "../../runtime/checkpoint.ts";
 import { Client, clientDefaults } from "../../runtime/client.ts";
@@ -81,6 +82,12 @@ async function assemble(
   say("restoring the board …");
   await board.start((shown, of) => say(`restoring the board: ${Math.round((100 * shown) / of)} % of the journal`));
   stops.push(async () => board.stop());
+  const services = { ports, registry, client, board, views, numbers: new NumberDispenser(ports.numbers, systemClock) };
+  const tokenFile = await writeAdminToken(keys, configuration);
+  const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
+  const authenticator = new Authenticator(keys, systemClock);
+  // Before anything is committed here: it follows the journal from where the board is.
+  const live = await LiveGateway.start({ ...services, executor, authenticator });
   await host.start();
   stops.push(() => host.stop());
 
@@ -93,7 +100,12 @@ async function assemble(
   archive?.start();
   stops.push(async () => archive?.stop());
 
-  const figures = () => ({ ...host.figures, boardRows: board.size, boardSequence: board.sequence });
+  const figures = () => ({
+    ...host.figures,
+    boardRows: board.size,
+    boardSequence: board.sequence,
+    ...live.figures,
+  });
   const isReady = () =>
     ports.connected && storage.trouble === undefined && host.healthy && host.leases.valid && host.leases.owned > 0;
   const health = () => ({
@@ -108,17 +120,15 @@ async function assemble(
       ...figures(),
     },
   });
-  const services = { ports, registry, client, board, views, numbers: new NumberDispenser(ports.numbers, systemClock) };
-  const tokenFile = await writeAdminToken(keys, configuration);
-  const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
-  const authenticator = new Authenticator(keys, systemClock);
   const http = new HttpServer(ports, executor, authenticator, new Metrics(figures), health, {
     host: HOST,
     port: PORT,
     version: packageVersion,
+    attach: (app) => live.attach(app),
   });
   await http.start();
   stops.push(() => http.stop());
+  stops.push(() => live.stop());
   return {
     ports,
     host,

@@ -14,7 +14,10 @@ export interface Keys {
 
 interface Verified {
   readonly principal: Principal;
+  /** Until then it is known. */
   readonly expiresMs: number;
+  /** Until then the token itself is good. */
+  readonly tokenExpiresMs: number;
 }
 
 /** Checking a signature costs more than all the rest of a request: a token is checked once, and known until it expires. */
@@ -43,6 +46,16 @@ export class Authenticator {
 
   /** @throws ProblemError `unauthenticated`, saying why */
   async check(authorization: string): Promise<Principal> {
+    return (await this.#check(authorization)).principal;
+  }
+
+  /** For who stays: with the time by which a fresh token is needed. @throws ProblemError `unauthenticated`, saying why */
+  async session(authorization: string): Promise<{ readonly principal: Principal; readonly expiresMs: number }> {
+    const { principal, tokenExpiresMs } = await this.#check(authorization);
+    return { principal, expiresMs: tokenExpiresMs };
+  }
+
+  async #check(authorization: string): Promise<Verified> {
     const [scheme, token, more] = authorization.split(" ");
     if (scheme?.toLowerCase() !== "bearer" || token === undefined || more !== undefined) {
       throw new ProblemError("unauthenticated", "send a token: Authorization: Bearer <JWT>");
@@ -60,9 +73,11 @@ export class Authenticator {
       ...(unlimited === undefined ? {} : { unlimited }),
     };
     if (sub.startsWith("system:")) throw new ProblemError("unauthenticated", "this subject is the system's own");
-    const expiresMs = Math.min((payload.exp ?? Number.POSITIVE_INFINITY) * 1_000, this.#clock.now() + CACHED_MS);
-    this.#verified.set(authorization, { principal, expiresMs });
-    return principal;
+    const tokenExpiresMs = (payload.exp ?? Number.POSITIVE_INFINITY) * 1_000;
+    const expiresMs = Math.min(tokenExpiresMs, this.#clock.now() + CACHED_MS);
+    const verified = { principal, expiresMs, tokenExpiresMs };
+    this.#verified.set(authorization, verified);
+    return verified;
   }
 
   async #verify(token: string): Promise<JWTPayload> {

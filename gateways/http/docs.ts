@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { asyncApi } from "../../schema/asyncapi.ts";
 import { openApi } from "../../schema/openapi.ts";
+import { livePage } from "../ws/page.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "./uws.ts";
 
@@ -30,7 +32,7 @@ const PAGE = `<!doctype html>
 
 const START = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null });\n`;
 
-/** Serves `/openapi.json` and the page that shows it, `/docs`. */
+/** Serves `/openapi.json` and `/asyncapi.json`, and the pages that show them: `/docs` and `/docs/ws`. */
 export function serveDocs(
   app: TemplatedApp,
   exchange: (response: HttpResponse, request: HttpRequest) => Exchange,
@@ -48,6 +50,9 @@ export function serveDocs(
     });
   serve("/openapi.json", document, "application/json");
   serve("/docs", PAGE, "text/html; charset=utf-8");
+  const live = asyncApi(version);
+  serve("/asyncapi.json", JSON.stringify(live), "application/json");
+  serve("/docs/ws", livePage(live), "text/html; charset=utf-8");
   serve("/docs/start.js", START, "text/javascript; charset=utf-8");
   for (const [name, contentType] of Object.entries(ASSETS)) {
     serve(`/docs/${name}`, readFileSync(require.resolve(`swagger-ui-dist/${name}`)), contentType);

@@ -6,12 +6,14 @@ import { serveDocs } from "./docs.ts";
 import { Exchange } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
 import { ProblemError } from "./problem.ts";
-import { createApp, type HttpRequest, type HttpResponse, listen } from "./uws.ts";
+import { createApp, type HttpRequest, type HttpResponse, listen, type TemplatedApp } from "./uws.ts";
 
 export interface HttpOptions {
   readonly host: string;
   readonly port: number;
   readonly version: string;
+  /** Another door on the same port. */
+  readonly attach?: (app: TemplatedApp) => void;
 }
 
 export type HttpPorts = Pick<Ports, "clock" | "ids" | "log">;
@@ -75,6 +77,7 @@ export class HttpServer {
     const { registry } = this.#metrics;
     open("/metrics", async () => ({ status: 200, body: await registry.metrics(), contentType: registry.contentType }));
     serveDocs(app, (response, request) => this.#exchange(response, request, 0), this.#options.version);
+    this.#options.attach?.(app);
     app.any("/*", (response, request) => {
       const known = Object.values<Route>(routes).filter(({ path }) => matches(path, request.getUrl()));
       const exchange = this.#exchange(response, request, 0);

@@ -1,7 +1,7 @@
 /** The only importer of uWebSockets.js: the package may be swapped for another build of it here. */
 import uWS from "uWebSockets.js";
 
-export type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+export type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from "uWebSockets.js";
 
 export const createApp = () => uWS.App();
 

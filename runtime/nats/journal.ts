@@ -1,3 +1,4 @@
+import { type ConsumerMessages, DeliverPolicy } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
 import { type Append, type AppendResult, type Journal, type JournalEntry, PortUnavailable } from "../ports/index.ts";
 import { fenced, publishBatch, sequenceOf } from "./connection.ts";
@@ -76,6 +77,56 @@ export class NatsJournal implements Journal {
     } catch (error) {
       if (isNotFound(error)) return [];
       throw new PortUnavailable(`the journal could not be read: ${error}`);
+    }
+  }
+
+  async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<JournalEntry> {
+    if (subjects.length === 0 || after >= until) return;
+    const messages = await this.#consume(subjects, after);
+    try {
+      for await (const message of messages ?? []) {
+        if (message.seq > until) return;
+        yield { sequence: message.seq, subject: message.subject, payload: message.string() };
+        if (message.seq === until || message.info.pending === 0) return;
+      }
+    } catch (error) {
+      throw new PortUnavailable(`the journal could not be read: ${error}`);
+    } finally {
+      messages?.stop();
+    }
+  }
+
+  /** Undefined where there is nothing to read. */
+  async #consume(subjects: readonly string[], after: number): Promise<ConsumerMessages | undefined> {
+    try {
+      const consumer = await this.#nats.js.consumers.get(STREAM, {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: after + 1,
+        filter_subjects: [...subjects],
+      });
+      if ((await consumer.info()).num_pending === 0) return;
+      return await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
+    } catch (error) {
+      throw new PortUnavailable(`the journal could not be read: ${error}`);
+    }
+  }
+
+  async entryAt(sequence: number): Promise<JournalEntry | undefined> {
+    try {
+      const message = await this.#nats.jsm.direct.getMessage(STREAM, { seq: sequence });
+      return message === null ? undefined : { sequence, subject: message.subject, payload: message.string() };
+    } catch (error) {
+      if (isNotFound(error)) return;
+      throw new PortUnavailable(`the journal could not be read: ${error}`);
+    }
+  }
+
+  async identity(): Promise<string> {
+    try {
+      const { created } = await this.#nats.jsm.streams.info(STREAM);
+      return `${STREAM}-${Date.parse(created).toString(36)}`;
+    } catch (error) {
+      throw new PortUnavailable(`the journal could not be asked: ${error}`);
     }
   }
 

@@ -62,6 +62,16 @@ export interface Journal {
   readonly maxBatch: number;
   /** Entries of a subject (one `*` stands for any agency) with a sequence above `after`, in order; at most `limit`. */
   read(subject: string, after: number, limit?: number): Promise<readonly JournalEntry[]>;
+  /**
+   * Entries of any of these subjects (`*` stands for any one token; none may cover another), with `after` < sequence
+   * <= `until`, in order: for many of them, read at the pace of the reader.
+   * @throws PortUnavailable when it breaks off
+   */
+  scan(subjects: readonly string[], after: number, until: number): AsyncIterable<JournalEntry>;
+  /** The entry with this very sequence. */
+  entryAt(sequence: number): Promise<JournalEntry | undefined>;
+  /** Tells this journal from every other one, such as one that was made anew: sequences mean something only within it. */
+  identity(): Promise<string>;
   /** Sequence of the newest entry of all, 0 for none. */
   lastSequence(): Promise<number>;
   /**

@@ -171,6 +171,23 @@ export class SimJournal implements Journal {
     );
   }
 
+  async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<JournalEntry> {
+    const wanted = subjects.map((subject) => subject.split("."));
+    const fits = ({ subject }: JournalEntry) =>
+      wanted.some((tokens) => subject.split(".").every((token, at) => tokens[at] === "*" || tokens[at] === token));
+    yield* await this.#server.ask(() =>
+      this.entries.filter((entry) => entry.sequence > after && entry.sequence <= until && fits(entry)),
+    );
+  }
+
+  entryAt(sequence: number): Promise<JournalEntry | undefined> {
+    return this.#server.ask(() => this.entries[sequence - 1]);
+  }
+
+  identity(): Promise<string> {
+    return this.#server.ask(() => "SIMULATED");
+  }
+
   lastSequence(): Promise<number> {
     return this.#server.ask(() => this.entries.length);
   }

@@ -66,6 +66,28 @@ describe.each([
     expectedSequence,
   });
 
+  it("scan several subjects in the journal's order, within bounds, and name the journal", async () => {
+    const { journal } = subject.ports;
+    const of = (name: string) => append(`evt.scan.incident.${name}`, name, 0);
+    const made = await until(journal.append([of("a"), of("b"), append("evt.other.incident.c", "c", 0), of("d")]));
+    const [first = 0, , , last = 0] = made.ok ? made.sequences : [];
+    const scanned = async (subjects: string[], after: number, to: number) => {
+      const found: JournalEntry[] = [];
+      const all = (async () => {
+        for await (const entry of journal.scan(subjects, after, to)) found.push(entry);
+      })();
+      await until(all);
+      return found.map(({ payload }) => payload).join("");
+    };
+    expect(await scanned(["evt.scan.incident.*"], first - 1, last)).toBe("abd");
+    expect(await scanned(["evt.scan.incident.*", "evt.other.incident.c"], first, last - 1)).toBe("bc");
+    expect(await scanned(["evt.scan.resource.*"], 0, last)).toBe("");
+    expect(await scanned(["evt.scan.incident.*"], last, last)).toBe("");
+    expect(await until(journal.entryAt(first))).toMatchObject({ sequence: first, payload: "a" });
+    expect(await until(journal.entryAt(last + 1_000))).toBeUndefined();
+    expect(await until(journal.identity())).toBe(await until(journal.identity()));
+  });
+
   it("keep telemetry in order, find the last of a subject, and hand over the last of each and then all that comes", async () => {
     const { telemetry } = subject.ports;
     const of = (id: string, payload: string) => ({ subject: `loc.a.resource.${id}`, payload });

@@ -1,0 +1,46 @@
+import type { IncidentEvent } from "../incident.ts";
+import type { ResourceEvent } from "../resource.ts";
+
+/** What has happened, as it goes out: every event of the journal, under its own name. */
+export type LiveEvent = IncidentEvent | ResourceEvent;
+
+/** Their names in words; the compiler sees to it that none is missing. */
+export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
+  "incident.created": "an incident was reported",
+  "incident.updated": "fields changed; `was` has what they were",
+  "incident.noted": "a remark",
+  "incident.assigned": "a unit was sent",
+  "incident.unit_status_changed": "a unit on it moved on",
+  "incident.status_changed": "its own status followed its units",
+  "incident.escalated": "its priority was raised",
+  "incident.recommended": "what the system based its choice of units on",
+  "incident.alarm_raised": "the alarm level was raised",
+  "incident.supervisor_notified": "nobody is on it for too long",
+  "sla.at_risk": "a time target is in danger",
+  "incident.shared": "another agency may see it from now on",
+  "incident.unshared": "another agency may not see it any more: to that one, the last of it",
+  "incident.merged": "another incident is a duplicate of this one",
+  "incident.merged_into": "it is a duplicate of another one",
+  "incident.linked": "it has to do with another one",
+  "incident.unlinked": "not any more",
+  "incident.resolved": "the work is done, the units are free",
+  "incident.cancelled": "it came to nothing",
+  "incident.reopened": "it starts again",
+  "incident.closed": "the record is final",
+  "resource.created": "somebody or something was registered",
+  "resource.updated": "fields changed; `was` has what they were",
+  "resource.retired": "it is gone for good",
+  "resource.status_changed": "its status changed",
+  "resource.status_overdue": "a status has lasted too long",
+  "resource.shift_started": "it is on duty",
+  "resource.shift_ended": "it is off duty",
+  "resource.shift_overdue": "its shift should be over, but it is at work",
+  "resource.attached": "it goes with a carrier",
+  "resource.detached": "not any more",
+  "resource.member_attached": "somebody or something is aboard",
+  "resource.member_detached": "not any more",
+  "resource.assigned": "an incident holds it",
+  "resource.released": "it is free again",
+  "resource.location_updated": "it moved: a measurement, outside the journal; slow readers get the latest alone",
+  "resource.location_refused": "positions that moved nobody; in old journals only",
+};
