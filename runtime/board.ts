@@ -3,13 +3,13 @@ import { type Address, addressOfEvents, addressOfStateKey, stateKey } from "../s
 import { type AnyActor, evolve, type Registry } from "./actor.ts";
 import { BoardIndex, type Indexed } from "./board-index.ts";
 import { type Row, Trail } from "./board-trail.ts";
-import { readCheckpoint } from "./checkpoint.ts";
 import type { Coverage } from "./coverage.ts";
 import { loadImage, readSnapshot } from "./image.ts";
 import type { Place } from "./places/place.ts";
 import { PlaceIndex } from "./places/place-index.ts";
 import type { Region } from "./places/region.ts";
 import type { JournalEntry, Ports } from "./ports/index.ts";
+import { FoundSnapshots } from "./wholeness.ts";
 
 /** How an actor's state is shown and searched. Pure; it stands beside the actor. */
 export interface View {
@@ -116,6 +116,8 @@ export class Board {
   /** Where the actors of each kind are. */
   readonly #places = new Map<string, PlaceIndex>();
   #sequence = 0;
+  /** Of what is shown: ahead of what has arrived by the journal while commits of this process are on their way. */
+  #newest = 0;
   #arrivals: JournalEntry[] = [];
   #waiters: Waiter[] = [];
   #stops: (() => void)[] = [];
@@ -141,21 +143,31 @@ export class Board {
     return this.#rows.size;
   }
 
+  /** Nothing is shown that has not arrived by the journal, too. */
+  get settled(): boolean {
+    return this.#newest <= this.#sequence;
+  }
+
   /**
    * Loads all snapshots, then the journal after the checkpoint; resolves when it has caught up.
    * @param progress told how far it is, in entries of the journal
+   * @throws JournalShortened
    */
   async start(progress: (shown: number, of: number) => void = () => undefined): Promise<void> {
-    const checkpoint = await readCheckpoint(this.#ports);
-    const last = await this.#ports.journal.lastSequence();
+    const snapshots = new FoundSnapshots();
     for await (const { key, value } of this.#ports.state.entries()) {
       const address = addressOfStateKey(key);
       const definition = address && this.#registry.get(address.kind);
       const image = readSnapshot(value);
       if (address === undefined || definition === undefined || image === undefined) continue;
       const agency = definition.agencyOf(image.state);
-      if (agency !== undefined) this.#show(address, { id: address.id, agency, ...image });
+      if (agency === undefined) continue;
+      snapshots.found(key, image.sequence);
+      this.#show(address, { id: address.id, agency, ...image });
     }
+    const checkpoint = await snapshots.whereToStart(this.#ports);
+    const last = await this.#ports.journal.lastSequence();
+    this.#coverage.startAfter(checkpoint);
     this.#sequence = checkpoint;
     await new Promise<void>((resolve, reject) => {
       this.#ports.journal
@@ -259,6 +271,11 @@ export class Board {
 
   #othersTurn(): Promise<void> {
     return new Promise((resolve) => this.#ports.clock.soon(resolve));
+  }
+
+  /** All of a kind, whoever may see them; in no order. */
+  *all(kind: string): Generator<Row> {
+    for (const [key, row] of this.#rows) if (key.startsWith(`${kind}.`)) yield row;
   }
 
   /** Those of a kind that these agencies may see and that fit the filters, newest first. */
@@ -377,6 +394,7 @@ export class Board {
     const shown = { id, agency, state, version, sequence };
     this.#rows.set(key, shown);
     if (this.#listener !== undefined && sequence > this.#sequence) this.#trail.shown(key, known, shown);
+    if (sequence > this.#newest) this.#newest = sequence;
     this.#index.show(kind, known, shown);
     this.#rememberGuests(kind, known, shown);
     this.#locate(address, shown, this.#readings.get(key)?.reading);

@@ -17,9 +17,10 @@ import type { Committer } from "./commit.ts";
 import { advance, blankImage, type Image, imageAt, loadImage } from "./image.ts";
 import { Mailbox } from "./mailbox.ts";
 import { failure, failureOf, type Message, type Reply } from "./messages.ts";
-import { type Append, type Ports, PortUnavailable, UncertainOutcome } from "./ports/index.ts";
+import { type Append, type Ports, PortUnavailable, type Timer, UncertainOutcome } from "./ports/index.ts";
 import { findRecent, type RecentCommand } from "./recent-commands.ts";
 import { type Directive, directiveFor, type Failure } from "./supervision.ts";
+import { timersOf } from "./timers-of.ts";
 
 /** A vote of `prepare` carries what to append; nothing when the participant has nothing to change. */
 export type CellReply = Reply & { readonly append?: Append };
@@ -168,8 +169,9 @@ export class Cell {
     this.#forwarded?.clear();
   }
 
-  deadlines() {
-    return this.#image === undefined ? [] : this.#definition.deadlines(this.#image.state);
+  /** What is to ring for it, as far as its state is known. */
+  timers(): Timer[] {
+    return this.#image === undefined ? [] : timersOf(this.#definition, this.#image.state, this.address, this.partition);
   }
 
   async #run(): Promise<void> {

@@ -15,6 +15,11 @@ export class Coverage {
     this.#seen = seen;
   }
 
+  /** The journal is told from after this one on. */
+  startAfter(sequence: number): void {
+    this.#seen = sequence;
+  }
+
   entry(key: string, sequence: number): void {
     if (sequence <= this.#seen) return;
     this.#seen = sequence;

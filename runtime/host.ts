@@ -190,7 +190,8 @@ export class Host implements CellHost {
   /** Notes how far the snapshots reach; actors that lack one for long are woken to get theirs, and their deadlines. */
   async checkpoint(): Promise<void> {
     try {
-      await advanceCheckpoint(this.ports, this.#coverage, (key) => void this.#wake(key));
+      const actors = () => (this.#board.settled ? this.#board.size : undefined);
+      await advanceCheckpoint(this.ports, this.#coverage, actors, (key) => void this.#wake(key));
     } catch (error) {
       this.ports.log.warn({ error }, "the checkpoint could not be advanced");
     }

@@ -16,7 +16,7 @@ function world() {
     after: () => () => undefined,
     soon: (callback) => void due.push(callback),
   };
-  const numbers: Numbers = {
+  const numbers: Pick<Numbers, "reserve"> = {
     reserve: (_subject, count) =>
       new Promise((resolve, reject) => {
         due.push(() => {

@@ -23,11 +23,11 @@ const CROWD_MIN = 8;
  * leave numbers unused: they are unique and rising, not without gaps.
  */
 export class NumberDispenser {
-  readonly #numbers: Numbers;
+  readonly #numbers: Pick<Numbers, "reserve">;
   readonly #clock: Clock;
   readonly #stocks = new Map<string, Stock>();
 
-  constructor(numbers: Numbers, clock: Clock) {
+  constructor(numbers: Pick<Numbers, "reserve">, clock: Clock) {
     this.#numbers = numbers;
     this.#clock = clock;
   }

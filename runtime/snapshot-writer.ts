@@ -1,7 +1,7 @@
 import type { Cell } from "./cell.ts";
 import type { Coverage } from "./coverage.ts";
 import { writeSnapshot } from "./image.ts";
-import type { Ports, Put, Timer } from "./ports/index.ts";
+import type { Ports, Put } from "./ports/index.ts";
 
 export interface SnapshotOptions {
   readonly everyMs: number;
@@ -102,7 +102,7 @@ export class SnapshotWriter {
     for (const cell of cells) if (cell.image === undefined && cell.quiet) await this.#restore(cell);
     const images = ready.map((cell) => cell.image!);
     try {
-      const timers = ready.flatMap((cell) => timersOf(cell));
+      const timers = ready.flatMap((cell) => cell.timers());
       if (timers.length > 0) await this.#ports.timers.set(timers);
       const puts: Put[] = ready.map((cell, index) => ({
         key: cell.key,
@@ -153,14 +153,4 @@ export class SnapshotWriter {
       this.mark(cell);
     }
   }
-}
-
-function timersOf(cell: Cell): Timer[] {
-  return cell.deadlines().map(({ name, at, command }) => ({
-    ...cell.address,
-    name,
-    partition: cell.partition,
-    at,
-    payload: JSON.stringify({ kind: cell.address.kind, id: cell.address.id, name, at, command }),
-  }));
 }

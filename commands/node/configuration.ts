@@ -55,6 +55,10 @@ const schema = z.object({
   ARCHIVE: z.enum(["on", "off"]).default("on").describe("off: without PostgreSQL, as --no-archive"),
   DATABASE_URL: z.string().optional().describe("use this PostgreSQL for the archive instead of starting one"),
   ...archiveSettings,
+  SHORTENED_JOURNAL: z
+    .enum(["refuse", "accept"])
+    .default("refuse")
+    .describe("accept: start with a journal that has lost its end"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -16,9 +16,11 @@ import { NumberDispenser } from "../../runtime/numbers.ts";
 import { agreeOnPartitions } from "../../runtime/placement/leases.ts";
 import type { Log } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import { acceptShortenedJournal } from "../../runtime/wholeness.ts";
 import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
 import type { Configuration } from "./configuration.ts";
 import { keysOf, writeAdminToken } from "./keys.ts";
+import { restoreCounters, restoreDeadlines } from "./lost-parts.ts";
 import { NatsServer } from "./nats-server.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
@@ -79,6 +81,7 @@ async function assemble(
   const committer = { ...committerDefaults, durability: DURABILITY };
   const host = new Host(registry, ports, board, coverage, { ...defaults, committer });
   const client = new Client(ports, { ...clientDefaults, partitions: PARTITIONS }, host);
+  if (configuration.SHORTENED_JOURNAL === "accept") await acceptShortenedJournal(ports);
   say("restoring the board …");
   await board.start((shown, of) => say(`restoring the board: ${Math.round((100 * shown) / of)} % of the journal`));
   stops.push(async () => board.stop());
@@ -88,6 +91,8 @@ async function assemble(
   const authenticator = new Authenticator(keys, systemClock);
   // Before anything is committed here: it follows the journal from where the board is.
   const live = await LiveGateway.start({ ...services, executor, authenticator });
+  await restoreCounters(board, ports);
+  await restoreDeadlines(board, ports, PARTITIONS);
   await host.start();
   stops.push(() => host.stop());
 

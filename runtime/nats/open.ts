@@ -33,6 +33,8 @@ export interface NatsPorts extends Ports {
   readonly connection: Connection;
   /** For those who read at their own pace. */
   readonly sources: { readonly events: StreamSource; readonly locations: StreamSource };
+  /** Names of streams that were not there. */
+  readonly made: ReadonlySet<string>;
   /** All connections are up. */
   readonly connected: boolean;
   /** How it is known what comes after: from ourselves, while nobody else writes, or by reading. */
@@ -63,7 +65,10 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
   const nats: NatsContext = { connection, writer, js, jsm, clock, ids, log };
-  const stream = (config: StreamWanted) => ensureStream(jsm, options, config);
+  const made = new Set<string>();
+  const stream = async (config: StreamWanted) => {
+    if (await ensureStream(jsm, options, config)) made.add(config.name);
+  };
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
   await stream({ ...streams.locations, allow_atomic: true, max_age: LOCATIONS_AGE_MS * 1_000_000 });
@@ -93,6 +98,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   const locations = new StreamFeed(nats, streams.locations);
   return {
     connection,
+    made,
     get connected() {
       return connection.connected && writer.connected;
     },
@@ -114,7 +120,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),
     timers: new NatsTimers(nats),
     transport: new NatsTransport(nc),
-    numbers: new NatsNumbers(connection),
+    numbers: new NatsNumbers(connection, jsm),
     deadLetters: new NatsDeadLetters(connection, jsm),
     close: async () => {
       events.stop();
@@ -124,7 +130,8 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   };
 }
 
-async function ensureStream(jsm: JetStreamManager, { replicas }: NatsOptions, config: StreamWanted): Promise<void> {
+/** @returns true when it was not there */
+async function ensureStream(jsm: JetStreamManager, { replicas }: NatsOptions, config: StreamWanted): Promise<boolean> {
   const wanted = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -135,7 +142,9 @@ async function ensureStream(jsm: JetStreamManager, { replicas }: NatsOptions, co
   };
   try {
     await jsm.streams.info(config.name);
+    return false;
   } catch {
     await jsm.streams.add(wanted);
+    return true;
   }
 }

@@ -165,6 +165,8 @@ export interface Transport {
 export interface Numbers {
   /** Adds `count` and returns the new value: the caller owns the `count` numbers up to it. */
   reserve(subject: string, count: number): Promise<number>;
+  /** The value as it is, 0 for a counter that never counted. */
+  value(subject: string): Promise<number>;
 }
 
 export interface DeadLetter {

@@ -62,6 +62,7 @@ export class SimProcess {
             server.counters.set(subject, value);
             return value;
           }),
+        value: (subject) => server.ask(() => server.counters.get(subject) ?? 0),
       },
       deadLetters: {
         put: async (letter) => {

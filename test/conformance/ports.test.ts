@@ -273,8 +273,10 @@ describe.each([
 
   it("count without doubles, and keep dead letters", async () => {
     const { numbers, deadLetters } = subject.ports;
+    expect(await until(numbers.value("num.a.2026"))).toBe(0);
     expect(await until(numbers.reserve("num.a.2026", 3))).toBe(3);
     expect(await until(numbers.reserve("num.a.2026", 2))).toBe(5);
+    expect(await until(numbers.value("num.a.2026"))).toBe(5);
     const letter = { kind: "incident", id: "1", reason: "r", at: "t", requestId: "q", message: { op: "read" } };
     await until(deadLetters.put(letter));
     const [kept] = await until(deadLetters.list(10));

@@ -13,6 +13,7 @@ import type {
   raiseAlarm,
   shareIncident,
 } from "../../../schema/incident.ts";
+import { incidentNumberOf } from "../../../schema/incident-number.ts";
 import type { incidentRoutes } from "../../../schema/routes/incidents.ts";
 import { type Address, subjects } from "../../../schema/subjects.ts";
 import type { Answer } from "../exchange.ts";
@@ -36,8 +37,7 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
       const now = new Date(services.ports.clock.now());
       const year = now.getUTCFullYear();
       const number = await services.numbers.next(subjects.number(agencyId, year));
-      const incidentNumber = `${agencyId.toUpperCase()}-${year}-${String(number).padStart(6, "0")}`;
-      return { id: services.ports.ids.uuidV7(), incidentNumber };
+      return { id: services.ports.ids.uuidV7(), incidentNumber: incidentNumberOf(agencyId, year, number) };
     };
     const command = (incidentNumber: string): IncidentCommand => ({
       type: "create",
