@@ -1,10 +1,10 @@
-import { headers } from "@nats-io/transport-node";
 import { streams } from "../../schema/subjects.ts";
 import { type JournalEntry, PortUnavailable, type TelemetryStream, UncertainOutcome } from "../ports/index.ts";
 import { publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import type { StreamFeed } from "./feed.ts";
 import { isNotFound } from "./journal.ts";
+import { MessageHeaders } from "./message-headers.ts";
 
 const STREAM = streams.locations.name;
 
@@ -21,7 +21,7 @@ export class NatsTelemetry implements TelemetryStream {
   }
 
   async append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]> {
-    const messages = records.map(({ subject, payload }) => ({ subject, payload, header: headers() }));
+    const messages = records.map(({ subject, payload }) => ({ subject, payload, header: new MessageHeaders() }));
     const last = sequenceOf(await publishBatch(this.#nats.writer, () => this.#nats.ids.token(), messages));
     if (last === undefined) throw new UncertainOutcome("telemetry was refused");
     const kept = records.map((record, index) => ({ ...record, sequence: last - records.length + 1 + index }));
