@@ -1,14 +1,13 @@
+import type { TelemetryRecord } from "../schema/telemetry.ts";
 import type { TelemetryStream } from "./ports/index.ts";
 
-interface Waiting {
-  readonly subject: string;
-  readonly payload: string;
+interface Waiting extends TelemetryRecord {
   readonly kept: (sequence: number) => void;
   readonly lost: (error: unknown) => void;
 }
 
-/** While one batch is written the next one gathers; a third would only wait in the server. */
-const BATCHES_MAX = 2;
+/** While some are written the next one gathers. */
+const BATCHES_MAX = 4;
 
 /** Writes telemetry in batches that grow with the load; a lone record goes at once. */
 export class TelemetryWriter {
@@ -25,9 +24,9 @@ export class TelemetryWriter {
   }
 
   /** @returns the record's sequence once it is kept */
-  write(subject: string, payload: string): Promise<number> {
+  write(record: TelemetryRecord): Promise<number> {
     return new Promise((kept, lost) => {
-      this.#waiting.push({ subject, payload, kept, lost });
+      this.#waiting.push({ ...record, kept, lost });
       this.#wakeUp();
     });
   }

@@ -27,7 +27,13 @@ export const streams = {
   dead: { name: "DEAD", subjects: ["dead.>"] },
 } as const;
 
-export const buckets = { state: "state", leases: "leases", config: "config", requests: "requests" } as const;
+export const buckets = {
+  state: "state",
+  readings: "readings",
+  leases: "leases",
+  config: "config",
+  requests: "requests",
+} as const;
 
 export const subjects = {
   /** An actor's journal: `evt.<agency>.<kind>.<id>`. */
@@ -36,8 +42,8 @@ export const subjects = {
   eventsOf: ({ kind, id }: Address) => `evt.*.${safe(kind)}.${safe(id)}`,
   /** The journals of all actors of a kind that an agency has. */
   eventsOfKind: (agency: string, kind: string) => `evt.${safe(agency)}.${safe(kind)}.*`,
-  /** What is measured of an actor: `loc.<agency>.<kind>.<id>`. */
-  telemetry: (agency: string, { kind, id }: Address) => `loc.${safe(agency)}.${safe(kind)}.${safe(id)}`,
+  /** What is measured of an agency's actors; see telemetry.ts. */
+  telemetry: (agency: string) => `loc.${safe(agency)}`,
   command: (partition: number, { kind, id }: Address) => `cmd.${safe(kind)}.${partition}.${safe(id)}`,
   commandsOf: (partition: number) => `cmd.*.${partition}.*`,
   timerSet: ({ kind, id }: Address, name: string) => `timer.set.${safe(kind)}.${safe(id)}.${safe(name)}`,
@@ -47,17 +53,10 @@ export const subjects = {
   dead: ({ kind, id }: Address) => `dead.${safe(kind)}.${safe(id)}`,
 } as const;
 
-/** The actor of a journal's or telemetry's subject; undefined when it is none. */
+/** The actor of a journal's subject; undefined when it is none. */
 export function addressOfEvents(subject: string): (Address & { agency: string }) | undefined {
   const [prefix, agency, kind, id, more] = subject.split(".");
-  if (
-    (prefix !== "evt" && prefix !== "loc") ||
-    agency === undefined ||
-    kind === undefined ||
-    id === undefined ||
-    more !== undefined
-  )
-    return;
+  if (prefix !== "evt" || agency === undefined || kind === undefined || id === undefined || more !== undefined) return;
   return { agency, kind, id };
 }
 

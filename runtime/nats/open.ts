@@ -45,7 +45,7 @@ export interface NatsPorts extends Ports {
 /** How long an Idempotency-Key of a creation is known. Any later, a repetition is a new request. */
 const REQUEST_TTL_MS = 24 * 3_600_000;
 
-/** Fixes older than this matter to history alone. */
+/** Fixes older than this matter to history alone; the last of each unit is kept apart. */
 const LOCATIONS_AGE_MS = 3 * 24 * 3_600_000;
 
 /** `allow_*` flags newer than the client's types are passed on as they are. */
@@ -71,7 +71,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   };
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
-  await stream({ ...streams.locations, allow_atomic: true, max_age: LOCATIONS_AGE_MS * 1_000_000 });
+  await stream({ ...streams.locations, max_age: LOCATIONS_AGE_MS * 1_000_000 });
   await stream({
     ...streams.timers,
     allow_atomic: true,
@@ -115,6 +115,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     journal: new NatsJournal(nats, events),
     telemetry: new NatsTelemetry(nats, locations),
     state: await bucket(buckets.state, {}),
+    readings: await bucket(buckets.readings, {}),
     leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
     config: await bucket(buckets.config, {}),
     requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),

@@ -3,6 +3,8 @@
  * memory, seeded, faulty). test/conformance runs on both.
  */
 
+import type { KeptRecord, TelemetryRecord } from "../../schema/telemetry.ts";
+
 /** Time, and what waits for it. */
 export interface Clock {
   /** Milliseconds since the epoch, by the wall clock: may jump. */
@@ -81,7 +83,7 @@ export interface Journal {
   follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
 }
 
-/** What is measured: kept in order, without a fence; history for a while, the last of each subject for ever. */
+/** What is measured: kept in order, without a fence, for a while. */
 export interface TelemetryStream {
   readonly maxBatch: number;
   /**
@@ -89,11 +91,12 @@ export interface TelemetryStream {
    * @returns their sequences
    * @throws UncertainOutcome: some may be kept; keeping them again does no harm
    */
-  append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]>;
-  /** The newest record of a subject. */
-  last(subject: string): Promise<JournalEntry | undefined>;
-  /** Hands over the last record of each subject, then everything that comes; `caughtUp` is called between the two. */
-  follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
+  append(records: readonly TelemetryRecord[]): Promise<readonly number[]>;
+  /**
+   * Hands over at least what was kept in the time before the newest record, then everything that comes; `caughtUp` is called
+   * between the two.
+   */
+  follow(replayMs: number, onRecord: (record: KeptRecord) => void, caughtUp: () => void): Promise<() => void>;
 }
 
 export interface KeyValueEntry {
@@ -203,6 +206,8 @@ export interface Ports {
   readonly telemetry: TelemetryStream;
   /** Snapshots of actors. */
   readonly state: KeyValue;
+  /** The last of each actor's telemetry. */
+  readonly readings: KeyValue;
   readonly leases: KeyValue;
   readonly config: KeyValue;
   /** What an Idempotency-Key was first used for; entries expire by themselves. */

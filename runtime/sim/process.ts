@@ -40,6 +40,7 @@ export class SimProcess {
       journal: server.journal,
       telemetry: server.telemetry,
       state: server.bucket("state"),
+      readings: server.bucket("readings"),
       leases: server.bucket("leases"),
       config: server.bucket("config"),
       requests: server.bucket("requests"),
