@@ -9,6 +9,7 @@ import { Cell, type CellHost, type CellOptions, type CellReply, cellDefaults } f
 import { advanceCheckpoint } from "./checkpoint.ts";
 import { Committer, type CommitterOptions, committerDefaults } from "./commit.ts";
 import type { Coverage } from "./coverage.ts";
+import { GroupWriter } from "./group-writer.ts";
 import type { Image } from "./image.ts";
 import { failure, type Message } from "./messages.ts";
 import { pause, within } from "./pause.ts";
@@ -17,7 +18,6 @@ import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
 import { type ReadingsOptions, ReadingsWriter, readingsDefaults } from "./readings-writer.ts";
 import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
-import { TelemetryWriter } from "./telemetry-writer.ts";
 
 export interface HostOptions {
   readonly committer: CommitterOptions;
@@ -59,7 +59,7 @@ export class Host implements CellHost {
   readonly #board: Board;
   readonly #coverage: Coverage;
   readonly #writer: SnapshotWriter;
-  readonly #telemetry: TelemetryWriter;
+  readonly #telemetry: GroupWriter<TelemetryRecord>;
   readonly #readings: ReadingsWriter;
   readonly #cells = new Map<string, Cell>();
   readonly #serving = new Map<number, () => void>();
@@ -80,7 +80,7 @@ export class Host implements CellHost {
     this.options = options.cell;
     this.committer = new Committer(ports.journal, ports.clock, options.committer);
     this.#writer = new SnapshotWriter(ports, options.snapshots, coverage, () => this.committer.pending > 0);
-    this.#telemetry = new TelemetryWriter(ports.telemetry, ports.clock.soon);
+    this.#telemetry = new GroupWriter(ports.telemetry, ports.clock.soon);
     this.#readings = new ReadingsWriter(ports, board, options.readings, (key) => {
       const address = addressOfStateKey(key);
       return address !== undefined && this.leases.owns(this.partitionOf(address));

@@ -1,3 +1,4 @@
+import { alertRoutes } from "./routes/alerts.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
@@ -14,6 +15,7 @@ export const routes = {
   ...auditRoutes,
   ...configurationRoutes,
   ...routingRoutes,
+  ...alertRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

@@ -47,6 +47,12 @@ const RULES = [
     files: /^(?:schema\/|actors\/|bridges\/postgres\/|runtime\/(?!nats\/|sim\/))/,
     packages: /^(?:pg|pg-copy-streams|node-pg-migrate|lru-cache|node:.+)$/,
   },
+  {
+    of: /^bridges\/alerts\//,
+    files: /^(?:schema\/|actors\/|gateways\/alerts\/key\.ts$|runtime\/(?!nats\/|sim\/))/,
+    ownFolder: true,
+    packages: NONE,
+  },
 ];
 const NO_RULE = /\.(?:main|test)\.ts$/;
 

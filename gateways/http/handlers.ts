@@ -1,4 +1,5 @@
 import type { OperationId } from "../../schema/routes.ts";
+import { alertHandlers } from "./handlers/alerts.ts";
 import { auditHandlers } from "./handlers/audit.ts";
 import type { Handler } from "./handlers/call.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
@@ -15,4 +16,5 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...auditHandlers,
   ...configurationHandlers,
   ...routingHandlers,
+  ...alertHandlers,
 };

@@ -13,6 +13,8 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 export interface Ack {
   readonly seq: number;
   readonly val?: string;
+  /** A message of its id is there already. */
+  readonly duplicate?: boolean;
   readonly error?: { readonly err_code: number; readonly description: string };
 }
 

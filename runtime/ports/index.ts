@@ -99,6 +99,38 @@ export interface TelemetryStream {
   follow(replayMs: number, onRecord: (record: KeptRecord) => void, caughtUp: () => void): Promise<() => void>;
 }
 
+export interface IntakeEntry extends JournalEntry {
+  /** Milliseconds since the epoch, by the intake's own clock: one for all who write to it. */
+  readonly atMs: number;
+  /** Entries that wait behind it, as far as it was known when it was handed over. */
+  readonly pending: number;
+}
+
+/** What comes from outside and waits to be worked on: kept in order, for a while. */
+export interface Intake {
+  readonly maxBatch: number;
+  /**
+   * Keeps them all, in order, or none.
+   * @returns their sequences
+   * @throws UncertainOutcome: they may be kept
+   */
+  append(entries: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]>;
+  /**
+   * Keeps one under an id: sent again within some minutes, it is not kept again.
+   * @returns its sequence, and whether it was there before
+   * @throws UncertainOutcome: it may be kept; the same id makes it safe to send it again
+   */
+  appendOnce(
+    entry: Pick<JournalEntry, "subject" | "payload">,
+    id: string,
+  ): Promise<{ readonly sequence: number; readonly before: boolean }>;
+  /**
+   * Hands over every entry of the subject (`>` at its end stands for any) after `after`, in order and without a gap, until
+   * stopped; recovers by itself. The next one comes once the handler is done with the one before.
+   */
+  follow(subject: string, after: number, onEntry: (entry: IntakeEntry) => Promise<void>): Promise<() => void>;
+}
+
 export interface KeyValueEntry {
   readonly key: string;
   readonly value: string;
@@ -204,6 +236,8 @@ export interface Ports {
   readonly ids: Ids;
   readonly journal: Journal;
   readonly telemetry: TelemetryStream;
+  /** Reports to the alert engine. */
+  readonly intake: Intake;
   /** Snapshots of actors. */
   readonly state: KeyValue;
   /** The last of each actor's telemetry. */

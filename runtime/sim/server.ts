@@ -15,6 +15,7 @@ import {
   type Timer,
   UncertainOutcome,
 } from "../ports/index.ts";
+import { SimIntake } from "./intake.ts";
 import { SIM_TIMEOUT_MS, type World } from "./world.ts";
 
 /** Bugs that a test plants to prove that the simulator finds them. */
@@ -28,6 +29,7 @@ export class SimServer {
   readonly planted: Planted;
   readonly journal: SimJournal;
   readonly telemetry: SimTelemetry;
+  readonly intake: SimIntake;
   readonly buckets = new Map<string, SimBucket>();
   readonly counters = new Map<string, number>();
   readonly deadLetters: (DeadLetter & { sequence: number })[] = [];
@@ -41,6 +43,7 @@ export class SimServer {
     this.planted = planted;
     this.journal = new SimJournal(this);
     this.telemetry = new SimTelemetry(this);
+    this.intake = new SimIntake(this);
   }
 
   bucket(name: string): SimBucket {

@@ -89,6 +89,36 @@ describe.each([
     expect(await until(journal.identity())).toBe(await until(journal.identity()));
   });
 
+  it("take reports in, once under an id, and hand them over in order, each after the one before was handled", async () => {
+    const { intake } = subject.ports;
+    const of = (payload: string, lane = "in") => ({ subject: `alert.${lane}.a.s`, payload });
+    const [first] = await until(intake.append([of("a"), of("u", "urgent"), of("b")]));
+    const again = first! + 3;
+    expect(await until(intake.appendOnce(of("c"), "id"))).toEqual({ sequence: again, before: false });
+    expect(await until(intake.appendOnce(of("c"), "id"))).toEqual({ sequence: again, before: true });
+    const seen: string[] = [];
+    let busy = false;
+    let stop: () => void = () => undefined;
+    await until(
+      new Promise<void>((resolve, reject) => {
+        const handle = async ({ payload, sequence, atMs }: { payload: string; sequence: number; atMs: number }) => {
+          if (busy) reject(new Error("two at once"));
+          if (Math.abs(atMs - subject.now()) > 60_000) reject(new Error(`its time is ${atMs}`));
+          busy = true;
+          await new Promise<void>((done) => subject.ports.clock.soon(done));
+          busy = false;
+          seen.push(payload);
+          if (sequence === again) resolve();
+        };
+        void intake.follow("alert.in.>", first!, handle).then((stopIt) => {
+          stop = stopIt;
+        }, reject);
+      }),
+    );
+    stop();
+    expect(seen).toEqual(["b", "c"]);
+  });
+
   it("keep telemetry in order, and hand over what was kept of late and then all that comes", async () => {
     const { telemetry } = subject.ports;
     const of = (id: string, payload: string, agency = "a") => ({ of: { agency, kind: "resource", id }, payload });

@@ -8,6 +8,7 @@ import type { Region } from "../../../runtime/places/region.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
+import type { AlertIntake } from "../../alerts/intake.ts";
 import type { Answer } from "../exchange.ts";
 import { type RequestIdentity, rememberCreation } from "../idempotency.ts";
 import { ProblemError } from "../problem.ts";
@@ -20,6 +21,7 @@ export interface Services {
   readonly board: Board;
   readonly views: Views;
   readonly numbers: NumberDispenser;
+  readonly intake: AlertIntake;
 }
 
 /** A request that has been authenticated and validated. */

@@ -1,7 +1,11 @@
-import type { TelemetryRecord } from "../schema/telemetry.ts";
-import type { TelemetryStream } from "./ports/index.ts";
+/** A stream that takes several at once. */
+export interface Appendable<Entry> {
+  readonly maxBatch: number;
+  append(entries: readonly Entry[]): Promise<readonly number[]>;
+}
 
-interface Waiting extends TelemetryRecord {
+interface Waiting<Entry> {
+  readonly entry: Entry;
   readonly kept: (sequence: number) => void;
   readonly lost: (error: unknown) => void;
 }
@@ -9,24 +13,24 @@ interface Waiting extends TelemetryRecord {
 /** While some are written the next one gathers. */
 const BATCHES_MAX = 4;
 
-/** Writes telemetry in batches that grow with the load; a lone record goes at once. */
-export class TelemetryWriter {
-  readonly #stream: TelemetryStream;
+/** Writes to a stream in batches that grow with the load; a lone entry goes at once. */
+export class GroupWriter<Entry> {
+  readonly #stream: Appendable<Entry>;
   readonly #soon: (callback: () => void) => void;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<Entry>[] = [];
   #underWay = 0;
   #pumpSet = false;
 
   /** @param soon calls back once all that has arrived at this moment has been handled */
-  constructor(stream: TelemetryStream, soon: (callback: () => void) => void) {
+  constructor(stream: Appendable<Entry>, soon: (callback: () => void) => void) {
     this.#stream = stream;
     this.#soon = soon;
   }
 
-  /** @returns the record's sequence once it is kept */
-  write(record: TelemetryRecord): Promise<number> {
+  /** @returns the entry's sequence once it is kept */
+  write(entry: Entry): Promise<number> {
     return new Promise((kept, lost) => {
-      this.#waiting.push({ ...record, kept, lost });
+      this.#waiting.push({ entry, kept, lost });
       this.#wakeUp();
     });
   }
@@ -49,9 +53,9 @@ export class TelemetryWriter {
     });
   }
 
-  async #append(batch: readonly Waiting[]): Promise<void> {
+  async #append(batch: readonly Waiting<Entry>[]): Promise<void> {
     try {
-      const sequences = await this.#stream.append(batch);
+      const sequences = await this.#stream.append(batch.map(({ entry }) => entry));
       for (const [index, { kept }] of batch.entries()) kept(sequences[index]!);
     } catch (error) {
       for (const { lost } of batch) lost(error);
