@@ -69,7 +69,7 @@ export class BoardIndex {
     const groups = agencies.flatMap((agency) => this.#groups.get(keyOf(kind, agency)) ?? []);
     let lists: readonly Ids[] = groups.map(({ all }) => all);
     let size = total(lists);
-    for (const { name } of this.#kinds.get(kind)!.indexed) {
+    for (const { name } of this.#kinds.get(kind)?.indexed ?? []) {
       const wanted = filters[name];
       if (wanted === undefined) continue;
       const found = groups.flatMap(({ by }) =>

@@ -302,7 +302,8 @@ export class Board {
 
   /** Those of a kind that these agencies may see and that fit the filters, newest first. */
   *rowsOf(kind: string, agencies: readonly string[], filters: Readonly<Record<string, unknown>> = {}): Generator<Row> {
-    const view = this.#views.get(kind)!;
+    const view = this.#views.get(kind);
+    if (view === undefined) return;
     for (const id of this.#index.candidates(kind, agencies, filters).ids) {
       const row = this.#rows.get(`${kind}.${id}`)!;
       if (view.matches(row.state, filters)) yield row;

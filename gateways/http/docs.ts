@@ -4,7 +4,7 @@ import { asyncApi } from "../../schema/asyncapi.ts";
 import { openApi } from "../../schema/openapi.ts";
 import { livePage } from "../ws/page.ts";
 import type { Exchange } from "./exchange.ts";
-import type { HttpRequest, HttpResponse, TemplatedApp } from "./uws.ts";
+import { getOrHead, type HttpRequest, type HttpResponse, type TemplatedApp } from "./uws.ts";
 
 /** Swagger UI from its package: nothing on the page comes from the internet. */
 const ASSETS: Readonly<Record<string, string>> = {
@@ -41,7 +41,7 @@ export function serveDocs(
   const require = createRequire(import.meta.url);
   const document = JSON.stringify(openApi(version));
   const serve = (path: string, body: string | Uint8Array, contentType: string) =>
-    app.get(path, (response, request) => {
+    getOrHead(app, path, (response, request) => {
       const headers = {
         "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
         "x-content-type-options": "nosniff",

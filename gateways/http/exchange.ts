@@ -8,6 +8,13 @@ const DISCARD_MAX_BYTES = 8 * limits.bodyBytes;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** What an exchange has to know of its server. */
+export interface ExchangeServer {
+  newRequestId(): string;
+  /** It stops: each connection ends with the answer under way on it. */
+  readonly stopping: boolean;
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,17 +32,24 @@ export class Exchange {
   readonly sequence: string;
   readonly query: string;
   readonly parameters: readonly string[];
+  /** The request can be taken in two ways: another server before us may have taken it in the other. */
+  readonly isAmbiguous: boolean;
+  readonly #isHead: boolean;
+  readonly #server: ExchangeServer;
   #response: HttpResponse | undefined;
   #aborted: () => void = () => undefined;
 
-  constructor(response: HttpResponse, request: HttpRequest, parameterCount: number, newRequestId: () => string) {
+  constructor(response: HttpResponse, request: HttpRequest, parameterCount: number, server: ExchangeServer) {
+    this.#server = server;
     this.#response = response;
+    this.#isHead = request.getMethod() === "head";
+    this.isAmbiguous = hasTwoLengths(request);
     response.onAborted(() => {
       this.#response = undefined;
       this.#aborted();
     });
     const given = request.getHeader("x-request-id");
-    this.requestId = REQUEST_ID.test(given) ? given : newRequestId();
+    this.requestId = REQUEST_ID.test(given) ? given : server.newRequestId();
     this.authorization = request.getHeader("authorization");
     this.idempotencyKey = request.getHeader("idempotency-key");
     this.ifMatch = request.getHeader("if-match");
@@ -76,13 +90,17 @@ export class Exchange {
       response.writeHeader("content-type", contentType);
       response.writeHeader("x-request-id", this.requestId);
       for (const name in headers) response.writeHeader(name, headers[name]!);
-      response.end(body);
+      if (this.#isHead) {
+        // How long the answer to a GET would be. Told by its own means, uWebSockets would wait for that much before it goes on.
+        response.writeHeader("content-length", String(Buffer.byteLength(body)));
+        response.endWithoutBody();
+      } else response.end(body, this.#server.stopping || this.isAmbiguous);
     });
   }
 
-  fail(details: ProblemDetails): number {
+  fail(details: ProblemDetails, more: Readonly<Record<string, string>> = {}): number {
     const problem = problemOf(details, this.requestId);
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = { ...more };
     if (errorKinds[details.code].next === "retry")
       headers["retry-after"] = String(details.data?.["retryAfterSeconds"] ?? 1);
     if (problem.status === 401) headers["www-authenticate"] = "Bearer";
@@ -94,6 +112,16 @@ export class Exchange {
     });
     return problem.status;
   }
+}
+
+/** uWebSockets takes the first of several lengths; a proxy that takes another one would see another request than we do. */
+function hasTwoLengths(request: HttpRequest): boolean {
+  if (request.getHeader("content-length") === "") return false;
+  let lengths = 0;
+  request.forEach((name) => {
+    if (name === "content-length") lengths += 1;
+  });
+  return lengths > 1;
 }
 
 const STATUS_LINES: ReadonlyMap<number, string> = new Map([

@@ -7,7 +7,15 @@ import { serveDocs } from "./docs.ts";
 import { Exchange } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
 import { ProblemError } from "./problem.ts";
-import { createApp, type HttpRequest, type HttpResponse, listen, type TemplatedApp } from "./uws.ts";
+import {
+  createApp,
+  getOrHead,
+  type HttpRequest,
+  type HttpResponse,
+  listen,
+  onConnections,
+  type TemplatedApp,
+} from "./uws.ts";
 
 export interface HttpOptions {
   readonly host: string;
@@ -34,7 +42,11 @@ export class HttpServer {
   readonly #health: Health;
   readonly #options: HttpOptions;
   #closeSocket: () => void = () => undefined;
+  #closeAll: () => void = () => undefined;
+  #connections = 0;
   #inFlight = 0;
+  #stopping = false;
+  #lastRequestMs = 0;
 
   constructor(
     ports: HttpPorts,
@@ -52,16 +64,29 @@ export class HttpServer {
     this.#options = options;
   }
 
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  newRequestId(): string {
+    return this.#ports.ids.token();
+  }
+
   async start(): Promise<void> {
     const app = createApp();
+    this.#closeAll = () => void app.close();
+    onConnections(app, (change) => {
+      this.#connections += change;
+    });
     for (const [operation, route] of Object.entries<Route>(routes)) {
       const pattern = route.path.replace(IN_BRACES, ":$1");
-      app[route.method === "delete" ? "del" : route.method](pattern, (response, request) =>
-        this.#serve(operation as OperationId, route, response, request),
-      );
+      const serve = (response: HttpResponse, request: HttpRequest) =>
+        this.#serve(operation as OperationId, route, response, request);
+      if (route.method === "get") getOrHead(app, pattern, serve);
+      else app[route.method === "delete" ? "del" : route.method](pattern, serve);
     }
     const open = (path: string, answer: () => Promise<{ status: number; body: string; contentType?: string }>) =>
-      app.get(path, (response, request) => {
+      getOrHead(app, path, (response, request) => {
         const exchange = this.#exchange(response, request, 0);
         void answer().then(
           (done) => exchange.answer(done),
@@ -82,25 +107,38 @@ export class HttpServer {
       const exchange = this.#exchange(response, request, 0);
       if (known.length === 0) exchange.fail({ code: "not_found", detail: "there is nothing at this path; see /docs" });
       else {
-        const allowed = known.map(({ method }) => method.toUpperCase());
-        exchange.fail({ code: "method_not_allowed", detail: `allowed here: ${allowed.join(", ")}`, data: { allowed } });
+        const allowed = known.flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
+        exchange.fail(
+          { code: "method_not_allowed", detail: `allowed here: ${allowed.join(", ")}`, data: { allowed } },
+          { allow: allowed.join(", ") },
+        );
       }
     });
     this.#closeSocket = await listen(app, this.#options.host, this.#options.port);
   }
 
-  /** Takes no more connections, and waits until what is under way is answered. */
+  /**
+   * Takes no more connections, answers what is under way and what still comes on those that are open, and ends each of them
+   * with its answer. Those on which nothing comes any more are closed.
+   */
   async stop(): Promise<void> {
+    this.#stopping = true;
     this.#closeSocket();
     const { clock } = this.#ports;
-    const giveUpAt = clock.monotonicMs() + DRAIN_MS;
-    while (this.#inFlight > 0 && clock.monotonicMs() < giveUpAt) {
-      await new Promise<void>((resolve) => void clock.after(10, resolve));
-    }
+    const startedMs = clock.monotonicMs();
+    this.#lastRequestMs = startedMs;
+    const isOver = () => {
+      const nowMs = clock.monotonicMs();
+      const isQuiet = this.#connections <= 0 || nowMs - this.#lastRequestMs > QUIET_MS;
+      return nowMs - startedMs > DRAIN_MS || (this.#inFlight === 0 && isQuiet);
+    };
+    while (!isOver()) await new Promise<void>((resolve) => void clock.after(10, resolve));
+    this.#closeAll();
   }
 
   #exchange(response: HttpResponse, request: HttpRequest, parameters: number): Exchange {
-    return new Exchange(response, request, parameters, () => this.#ports.ids.token());
+    if (this.#stopping) this.#lastRequestMs = this.#ports.clock.monotonicMs();
+    return new Exchange(response, request, parameters, this);
   }
 
   #serve(operation: OperationId, route: Route, response: HttpResponse, request: HttpRequest): void {
@@ -124,6 +162,10 @@ export class HttpServer {
   }
 
   async #handle(operation: OperationId, exchange: Exchange, body: Promise<Buffer | undefined>): Promise<number> {
+    if (exchange.isAmbiguous) {
+      await body;
+      throw new ProblemError("bad_request", "Content-Length: only one");
+    }
     const principal =
       this.#authenticator.known(exchange.authorization) ?? (await this.#authenticator.check(exchange.authorization));
     const { requestId, parameters, idempotencyKey, ifMatch, sequence } = exchange;
@@ -144,6 +186,8 @@ export class HttpServer {
 }
 
 const DRAIN_MS = 10_000;
+/** A connection on which nothing has come for so long while we stop is one that waits for its user. */
+const QUIET_MS = 250;
 
 /** What is not UTF-8 is refused, not mended: a name with marks for what was lost would be kept for ever. */
 function textOf(bytes: Buffer): string {

@@ -5,6 +5,21 @@ export type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from "uWebSoc
 
 export const createApp = () => uWS.App();
 
+/** A GET route, and its HEAD. */
+export function getOrHead(
+  app: uWS.TemplatedApp,
+  pattern: string,
+  serve: (response: uWS.HttpResponse, request: uWS.HttpRequest) => void,
+): void {
+  app.get(pattern, serve);
+  app.head(pattern, serve);
+}
+
+/** Tells of each connection that comes, 1, and that goes, -1. */
+export function onConnections(app: uWS.TemplatedApp, changed: (change: number) => void): void {
+  app.filter((_response, change) => changed(Number(change)));
+}
+
 /** @throws when the port is taken or may not be used */
 export function listen(app: uWS.TemplatedApp, host: string, port: number): Promise<() => void> {
   return new Promise((resolve, reject) => {
