@@ -1,7 +1,6 @@
 import { ENVELOPE_VERSION, type Envelope } from "../schema/envelope.ts";
 import { isSystem } from "../schema/principal.ts";
 import { type Address, stateKey, subjects } from "../schema/subjects.ts";
-import type { TelemetryRecord } from "../schema/telemetry.ts";
 import {
   type AnyActor,
   AssertionFailure,
@@ -33,11 +32,9 @@ export interface CellHost {
   /** Sends to another actor, wherever it lives. */
   send(to: Address, message: Message): Promise<CellReply>;
   /** Keeps a record of telemetry. @returns its sequence */
-  keep(record: TelemetryRecord): Promise<number>;
+  keep(subject: string, payload: string): Promise<number>;
   /** A record of this cell's telemetry is kept. */
   kept(cell: Cell, sequence: number, reading: unknown): void;
-  /** The last reading that is known of. Right after a takeover it may be a little older than the last that was kept. */
-  readingOf(address: Address): unknown;
   /** An envelope of this cell is in the journal. */
   committed(cell: Cell, envelope: Envelope, image: Image): void;
   /** A cell could not be mended by its own strategy. */
@@ -141,10 +138,6 @@ export class Cell {
     // The outcome of a commit this cell waits for must not wait behind what waits for that outcome.
     if (message.op === "settle") return Promise.resolve(this.#settle(message.commandId, message.sequence));
     return new Promise((answer) => {
-      if (message.op === "report" && this.#isAtLeisure) {
-        this.#reportAtOnce(message, this.#image!, answer);
-        return;
-      }
       const lane = message.op === "prepare" || isSystem(message.by) ? "system" : "user";
       if (!this.#mailbox.put({ message, answer }, lane)) {
         answer(failure("mailbox_full", `${this.key} has ${this.#mailbox.length} messages waiting`));
@@ -211,7 +204,7 @@ export class Cell {
         await this.#command(message, answer);
         break;
       case "report":
-        this.#report(message, image, answer);
+        await this.#report(message, image, answer);
         break;
       case "prepare":
         await this.#prepare(message, image, answer);
@@ -272,46 +265,28 @@ export class Cell {
     answer(failure("contended", `${this.key} kept changing while this was decided`));
   }
 
-  /** Its state is known, and nothing is being handled or waits. */
-  get #isAtLeisure(): boolean {
-    return !this.#running && this.#image !== undefined && this.#stoppedUntilMs === 0;
-  }
-
-  /** Without the turn through the mailbox: thousands of reports come every second, and next to none finds a queue. */
-  #reportAtOnce(message: Message & { op: "report" }, image: Image, answer: (reply: CellReply) => void): void {
-    try {
-      if (this.#hiddenFrom(message, image)) answer(failure("not_found", `no such ${this.address.kind}`));
-      else this.#report(message, image, answer);
-    } catch (error) {
-      void this.#failed(message, error).then(answer);
-    }
-  }
-
   /** Looked at in order; kept outside the mailbox, so that many reports share a write and no command waits for one. */
-  #report(message: Message & { op: "report" }, image: Image, answer: (reply: CellReply) => void): void {
+  async #report(message: Message & { op: "report" }, image: Image, answer: (reply: CellReply) => void): Promise<void> {
     const { telemetry, agencyOf } = this.#definition;
     const agency = agencyOf(image.state);
     if (telemetry === undefined || agency === undefined) {
-      answer(failure("not_found", `no such ${this.address.kind}`));
-      return;
+      return answer(failure("not_found", `no such ${this.address.kind}`));
     }
-    this.#reading ??= { last: this.#host.readingOf(this.address) };
+    const subject = subjects.telemetry(agency, this.address);
+    this.#reading ??= { last: await this.#lastReading(subject, telemetry) };
     const at = this.#now();
     const observed = telemetry.observe(image.state, this.#reading.last, message.report, {
       id: this.address.id,
       at,
       by: message.by,
     });
-    if (isRefusal(observed)) {
-      answer(failureOf(observed));
-      return;
-    }
+    if (isRefusal(observed)) return answer(failureOf(observed));
     const { record, answer: receipt } = observed;
     const reading = telemetry.readingOf(record);
     if (reading !== undefined) this.#reading = { last: reading };
     const payload = JSON.stringify({ v: TELEMETRY_VERSION, at, by: message.by.subject, ...record });
     this.#keeping += 1;
-    void this.#host.keep({ of: { agency, ...this.address }, payload }).then(
+    void this.#host.keep(subject, payload).then(
       (sequence) => {
         this.#keeping -= 1;
         if (reading !== undefined) this.#host.kept(this, sequence, reading);
@@ -323,6 +298,11 @@ export class Cell {
         void this.#failed(message, error).then(answer);
       },
     );
+  }
+
+  async #lastReading(subject: string, telemetry: NonNullable<AnyActor["telemetry"]>): Promise<unknown> {
+    const last = await this.#host.ports.telemetry.last(subject);
+    return last === undefined ? undefined : telemetry.readingOf(JSON.parse(last.payload));
   }
 
   async #commit(
