@@ -7,6 +7,7 @@ import {
   clientMessages,
   eventAttributes,
   eventData,
+  messageSummaries,
   SUBPROTOCOL,
   serverMessages,
   TOKEN_SUBPROTOCOL,
@@ -40,12 +41,13 @@ of an area is never recovered: its snapshot is cheaper than its past.
 export function asyncApi(version: string): object {
   const schemas: Record<string, object> = {};
   const messages: Record<string, object> = {};
-  const add = (name: string, summary: string, payload: z.ZodType, io: "input" | "output") => {
+  const add = (name: keyof typeof messageSummaries, payload: z.ZodType, io: "input" | "output") => {
+    const summary = messageSummaries[name];
     messages[name] = { name, summary, contentType: "application/json", payload: schemaOf(payload, io, schemas) };
   };
-  for (const [type, schema] of Object.entries(clientMessages)) add(type, `the client's ${type}`, schema, "input");
-  for (const [type, data] of Object.entries(serverMessages)) {
-    add(type, `the server's ${type}`, z.strictObject({ ...controlAttributes, type: z.literal(type), data }), "output");
+  for (const [type, schema] of entries(clientMessages)) add(type, schema, "input");
+  for (const [type, data] of entries(serverMessages)) {
+    add(type, z.strictObject({ ...controlAttributes, type: z.literal(type), data }), "output");
   }
   schemas["Event"] = schemaOf(z.strictObject({ ...eventAttributes, data: eventData }), "output", schemas);
   for (const [type, summary] of Object.entries(liveEvents)) {
@@ -88,3 +90,5 @@ const controlAttributes = {
   request: z.string().optional().describe("id of the client's message that this answers"),
   topic: eventAttributes.topic.optional(),
 };
+
+const entries = <T extends object>(of: T) => Object.entries(of) as [keyof T, T[keyof T]][];

@@ -40,6 +40,7 @@ export interface Node {
   readonly host: Host;
   readonly client: Client;
   readonly board: Board;
+  readonly live: LiveGateway;
   /** undefined without an archive. */
   readonly archive: ArchiveKeeper | undefined;
   readonly tokenFile: string | undefined;
@@ -142,6 +143,7 @@ async function assemble(
     host,
     client,
     board,
+    live,
     archive,
     tokenFile,
     url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`,

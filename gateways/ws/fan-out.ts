@@ -85,7 +85,7 @@ export class FanOut implements BoardListener {
     const was = this.#guestsOf(kind, before);
     const now = this.#guestsOf(kind, after);
     const left = was === now ? NOBODY : was.filter((guest) => !now.includes(guest));
-    const told: Told = { ...entry, kind, id, agency, guests: left.length === 0 ? now : [...now, ...left] };
+    const told: Told = { ...entry, kind, id, agency, guests: now, left };
     this.recent.push(told);
     if (after !== undefined) this.#tell(new Telling(told, after, this.#options), change, now, left);
   }

@@ -30,8 +30,8 @@ export async function* pastEvents(
     const address = addressOfEvents(entry.subject);
     if (address === undefined) continue;
     const { agency, id } = address;
-    if (topic.form === "one" || agency === topic.agency) yield { ...entry, kind, id, agency, guests: [] };
-    else if (guest?.sequences.has(entry.sequence)) yield { ...entry, kind, id, agency, guests: [topic.agency] };
+    const own = topic.form === "one" || agency === topic.agency;
+    if (own || guest?.sequences.has(entry.sequence)) yield { ...entry, kind, id, agency, guests: [], left: [] };
   }
 }
 

@@ -5,8 +5,10 @@ export interface Told extends JournalEntry {
   readonly kind: string;
   readonly id: string;
   readonly agency: string;
-  /** Agencies that it was shared with before or after. */
+  /** Agencies that it was shared with after it. */
   readonly guests: readonly string[];
+  /** Agencies that it was shared with before it, and not any more. */
+  readonly left: readonly string[];
 }
 
 /** The newest entries of the journal, without a gap: what a client that was away for seconds is told from. */

@@ -65,8 +65,17 @@ export class LiveGateway {
 
   get figures(): Readonly<Record<string, number>> {
     let liveSubscriptions = 0;
-    for (const { subscriptions } of this.#sessions) liveSubscriptions += subscriptions;
-    return { liveSockets: this.#sessions.size, liveSubscriptions, liveFramesSent: this.#outbox.frames };
+    let liveSlowSockets = 0;
+    for (const { subscriptions, connection } of this.#sessions) {
+      liveSubscriptions += subscriptions;
+      if (connection.slow) liveSlowSockets += 1;
+    }
+    return {
+      liveSockets: this.#sessions.size,
+      liveSubscriptions,
+      liveSlowSockets,
+      liveFramesSent: this.#outbox.frames,
+    };
   }
 
   attach(app: TemplatedApp): void {

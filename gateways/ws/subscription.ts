@@ -156,7 +156,7 @@ export class Subscription implements Follower {
       if (this.#connection.slow) return false;
       const told = fanOut.recent.get(this.#position + 1);
       if (told === undefined) return false;
-      if (concerns(this.#topic, told)) this.#tell(told);
+      if (concerns(this.#topic, told) && this.#mayStillSee(told)) this.#tell(told);
       this.#position = told.sequence;
     }
     if (this.#position < fanOut.sequence) return false;
@@ -183,18 +183,27 @@ export class Subscription implements Follower {
     for (const body of bodies) this.#connection.send(onTopic(this.#topic.name, body));
   }
 
-  /** Of many events about an entity the last one alone shows what came of it. */
-  #stateOf({ kind, sequence, guests, agency }: Told, row: Row): object | undefined {
-    if (row.sequence !== sequence) return;
-    const own = this.#topic.form === "agency" ? [this.#topic.agency] : this.#agencies;
-    const nowShared = guests.length === 0 ? guests : (this.#live.registry.get(kind)?.sharedWith?.(row.state) ?? []);
-    if (guests.length > 0 && !mayBeSeenBy(own, { agency }, nowShared)) return;
-    return this.#live.board.present(kind, row);
+  /** What was shared and is not any more is past: of it only that it ended is told to who comes back. */
+  #mayStillSee({ kind, id, agency, left }: Told): boolean {
+    const topic = this.#topic;
+    if (topic.form !== "agency" || agency === topic.agency || left.includes(topic.agency)) return true;
+    return this.#guestsOf(kind, this.#live.board.get({ kind, id })).includes(topic.agency);
+  }
+
+  /** Of many events about an entity the last alone shows what came of it. */
+  #stateOf({ kind, sequence }: Told, row: Row): object | undefined {
+    const readers = this.#topic.form === "agency" ? [this.#topic.agency] : this.#agencies;
+    const shown = row.sequence === sequence && mayBeSeenBy(readers, row, this.#guestsOf(kind, row));
+    return shown ? this.#live.board.present(kind, row) : undefined;
+  }
+
+  #guestsOf(kind: string, row: Row | undefined): readonly string[] {
+    return row === undefined ? [] : (this.#live.registry.get(kind)?.sharedWith?.(row.state) ?? []);
   }
 
   /** From now on it is told everything. */
   #follow(): void {
-    const { fanOut, board, registry } = this.#live;
+    const { fanOut, board } = this.#live;
     const topic = this.#topic;
     if (topic.form === "area") {
       if (this.#region !== undefined) this.#unfollow = fanOut.followArea(topic.name, topic.agency, this.#region, this);
@@ -203,8 +212,8 @@ export class Subscription implements Follower {
     this.#unfollow = fanOut.follow(topic.name, this);
     if (topic.form !== "one") return;
     const row = board.get(topic);
-    const guests = row === undefined ? [] : (registry.get(topic.kind)?.sharedWith?.(row.state) ?? []);
-    if (row !== undefined && !mayBeSeenBy(this.#agencies, row, guests)) this.#end("it is not shared with you any more");
+    if (row === undefined || mayBeSeenBy(this.#agencies, row, this.#guestsOf(topic.kind, row))) return;
+    this.#end("it is not shared with you any more");
   }
 
   async #snapshot(): Promise<void> {

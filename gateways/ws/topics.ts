@@ -12,10 +12,10 @@ export const snapshotFilters: Readonly<Record<string, Readonly<Record<string, un
 export const placedKinds = ["incident", "resource"] as const;
 
 /** Whether an entry is one of a topic's. An area's are told by place, as they happen. */
-export function concerns(topic: Topic, { kind, id, agency, guests }: Told): boolean {
+export function concerns(topic: Topic, { kind, id, agency, guests, left }: Told): boolean {
   switch (topic.form) {
     case "agency":
-      return kind === topic.kind && (agency === topic.agency || guests.includes(topic.agency));
+      return kind === topic.kind && [agency, ...guests, ...left].includes(topic.agency);
     case "one":
       return kind === topic.kind && id === topic.id;
     case "area":

@@ -155,3 +155,21 @@ export const eventData = z.strictObject({
   cause: z.string().optional(),
   state: entity.optional().describe("the entity after it; left out where a later event about it follows right away"),
 });
+
+/** What each is for, in words. */
+export const messageSummaries: Readonly<Record<keyof typeof clientMessages | keyof typeof serverMessages, string>> = {
+  authenticate: "says who you are, or brings a fresh token",
+  subscribe: "follows a topic, from now or from a position",
+  unsubscribe: "stops that",
+  command: "does anything that the HTTP API does",
+  ping: "shows that you are there, and asks whether the server is",
+  "session.opened": "you are known",
+  "session.expiring": "the token is over soon",
+  "subscription.opened": "a topic begins: whether everything since your position comes, or the state as it is",
+  "subscription.snapshot": "a part of the state as it is",
+  "subscription.live": "you have everything up to here; what comes now has just happened",
+  "subscription.closed": "a topic ends, because you said so or may not see it any more",
+  "command.answered": "what a command came to",
+  "request.refused": "what was wrong with a request, as a problem (RFC 9457)",
+  pong: "the server is there",
+};

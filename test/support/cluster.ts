@@ -41,9 +41,14 @@ export class Cluster {
     }
   }
 
+  /** The secret that tokens of all its hosts are signed with. */
+  get secretFile(): string {
+    return join(this.#folder, "jwt.secret");
+  }
+
   /** A host of this cluster, not yet started. */
   async host(id: string): Promise<HostProcess> {
-    const environment = { HOST_ID: id, NATS_URL: this.nats.url, JWT_SECRET_FILE: join(this.#folder, "jwt.secret") };
+    const environment = { HOST_ID: id, NATS_URL: this.nats.url, JWT_SECRET_FILE: this.secretFile };
     const host = new HostProcess({ dataDir: join(this.#folder, id), port: await freePort(), environment });
     this.#hosts.push(host);
     return host;

@@ -1,0 +1,214 @@
+import { readFileSync } from "node:fs";
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { type Item, LiveClient } from "../../client/index.ts";
+import type { WebSocketConstructor } from "../../client/types.ts";
+import { Cluster } from "../support/cluster.ts";
+import type { HostProcess } from "../support/host-process.ts";
+import { Line } from "../support/line.ts";
+import { smoke } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { stretchesOf, type Written, writtenIn } from "./model.ts";
+
+const SEED = Number(process.env["LIVE_SEED"] ?? 2);
+const STEPS = Number(process.env["LIVE_STEPS"] ?? 120);
+
+/** A small generator that a seed determines. */
+function generator(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+interface Subscriber {
+  readonly name: string;
+  readonly client: LiveClient;
+  readonly lines: readonly Line[];
+  readonly items: Item[];
+  /** While set it takes nothing: what comes waits for it. */
+  holding: Promise<void> | undefined;
+  readonly sockets: WebSocket[];
+}
+
+let cluster: Cluster;
+let hosts: readonly HostProcess[];
+const subscribers: Subscriber[] = [];
+
+beforeAll(async () => {
+  cluster = await Cluster.start();
+  hosts = [await cluster.host("a"), await cluster.host("b")];
+  for (const host of hosts) host.start();
+  await Promise.all(hosts.map((host) => host.ready()));
+}, 120_000);
+afterAll(async () => {
+  for (const { client, lines } of subscribers) {
+    client.close();
+    for (const line of lines) line.close();
+  }
+  await cluster.stop();
+});
+
+function tokenFor(agency: string): Promise<string> {
+  const claims = { sub: `${agency}-watch`, agency, roles: ["dispatcher", "supervisor"], unlimited: true };
+  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(readFileSync(cluster.secretFile));
+}
+
+/** One who follows a topic through either gateway, by lines of its own. */
+async function subscriber(topic: string, agency: string): Promise<Subscriber> {
+  const lines = await Promise.all(hosts.map(({ url }) => Line.to(url)));
+  const sockets: WebSocket[] = [];
+  class Watched extends WebSocket {
+    constructor(url: string, protocols?: string[]) {
+      super(url, protocols);
+      sockets.push(this);
+    }
+  }
+  const client = new LiveClient({
+    url: lines.map(({ url }) => url),
+    token: await tokenFor(agency),
+    WebSocket: Watched as unknown as WebSocketConstructor,
+    backoffMaxMs: 300,
+  });
+  const one: Subscriber = { name: topic, client, lines, items: [], holding: undefined, sockets };
+  const run = async () => {
+    for await (const item of client.subscribe(topic, { snapshot: false })) {
+      one.items.push(item);
+      if (one.holding !== undefined) await one.holding;
+    }
+  };
+  void run();
+  subscribers.push(one);
+  await until(`${topic} is followed`, () => one.items.some(({ type }) => type === "subscription.live"));
+  return one;
+}
+
+describe("whoever follows a topic", () => {
+  it(`hears exactly what the journal says, whatever breaks (seed ${SEED})`, { timeout: 240_000 }, async () => {
+    const below = generator(SEED);
+    const pick = <T>(all: readonly T[]): T => all[below(all.length)]!;
+    const call = async (method: string, path: string, body?: unknown) => {
+      // Any gateway does; one that was killed just now is not asked again.
+      const answer = await pick(hosts)
+        .request(method, path, body)
+        .catch(() => undefined);
+      return answer !== undefined && answer.status < 300 ? answer.body : undefined;
+    };
+    const make = async () => {
+      const made = await call("POST", "/api/v1/incidents", smoke);
+      if (made !== undefined) incidents.push(made.id);
+    };
+    const incidents: string[] = [];
+    while (incidents.length < 3) await make();
+    const unit = (await call("POST", "/api/v1/resources/vehicles", { callSign: "R1" }))?.id as string;
+    const [first = ""] = incidents;
+    await subscriber("incidents/default", "default");
+    await subscriber("incidents/default", "default");
+    await subscriber("resources/default", "default");
+    await subscriber(`incident/${first}`, "default");
+    const guest = await subscriber("incidents/guest", "guest");
+
+    const away: (() => void)[] = [];
+    const acts: readonly (readonly [times: number, act: () => Promise<unknown>])[] = [
+      [6, make],
+      [16, () => call("PATCH", `/api/v1/incidents/${pick(incidents)}`, { note: `remark ${below(1_000)}` })],
+      [6, () => call("POST", `/api/v1/incidents/${pick(incidents)}/assign`, { unitId: unit })],
+      [6, () => call("PATCH", `/api/v1/incidents/${pick(incidents)}`, { status: "resolved" })],
+      [6, () => call("POST", `/api/v1/incidents/${pick(incidents)}/shares`, { agencyId: "guest" })],
+      [6, () => call("DELETE", `/api/v1/incidents/${pick(incidents)}/shares/guest`)],
+      [8, async () => pick(pick(subscribers).lines).cut()],
+      [
+        3,
+        async () => {
+          // Slow: its socket is not read, until some steps later.
+          const one = pick(subscribers);
+          const socket = one.sockets.at(-1);
+          socket?.pause();
+          away.push(() => socket?.resume());
+        },
+      ],
+      [4, async () => away.shift()?.()],
+      [
+        1,
+        async () => {
+          const host = pick(hosts);
+          await host.kill("SIGKILL");
+          const all = hosts.filter((other) => other !== host);
+          for (let change = 0; change < 10; change++) {
+            await all[0]!.patch(`/api/v1/incidents/${first}`, { note: `without one ${change}` }).catch(() => undefined);
+          }
+          host.start();
+          await host.ready();
+        },
+      ],
+    ];
+    const weighted = acts.flatMap(([times, act]) => Array.from({ length: times }, () => act));
+    for (let step = 0; step < STEPS; step++) await pick(weighted)();
+    for (const back of away) back();
+
+    // The last word, which everybody hears.
+    for (const host of hosts) await host.ready();
+    let last: Written | undefined;
+    const end = async () => {
+      const shares = await hosts[0]!.post(`/api/v1/incidents/${first}/shares`, { agencyId: "guest" });
+      const note = await hosts[0]!.patch(`/api/v1/incidents/${first}`, { note: "the end" });
+      const status = await hosts[0]!.patch(`/api/v1/resources/vehicles/${unit}`, { name: `the end ${below(1e6)}` });
+      return [shares, note, status].every((answer) => answer.status === 200);
+    };
+    await until("the end is written", end);
+    const written = await writtenIn(cluster.ports.journal);
+    for (const one of subscribers) {
+      const wanted = written.filter((event) => concerns(one.name, event));
+      last = wanted.at(-1);
+      await until(`${one.name} has heard the end`, () => stretchesOf(one.items).at(-1)?.ids.at(-1) === last?.id);
+    }
+
+    for (const one of subscribers) {
+      const stretches = stretchesOf(one.items);
+      expect(stretches.length).toBeGreaterThan(0);
+      stretches.forEach(({ after, ids }, at) => {
+        const before =
+          stretches[at + 1] === undefined ? Number.POSITIVE_INFINITY : Number(ids.at(-1)?.split("-")[0] ?? 0);
+        const wanted = written.filter(
+          (event) => event.sequence > after && event.sequence <= before && concerns(one.name, event),
+        );
+        if (one !== guest) expect(ids, `${one.name}, stretch ${at}`).toEqual(wanted.map(({ id }) => id));
+        else expectGuestHeard(ids, wanted);
+      });
+    }
+    // What a restarted gateway cannot have in memory comes from the journal: nobody had to begin anew.
+    expect(subscribers.map(({ items }) => stretchesOf(items).length)).toEqual(subscribers.map(() => 1));
+  });
+});
+
+function concerns(topic: string, { kind, entity, agency, before, after }: Written): boolean {
+  const [form = "", of = ""] = topic.split("/");
+  if (form === "incidents" || form === "resources") {
+    return `${kind}s` === form && [agency, ...before, ...after].includes(of);
+  }
+  return kind === form && entity === of;
+}
+
+/**
+ * A guest hears what was shared when it happened. Whoever comes back when it is not shared any more hears that it ended,
+ * and nothing of what it missed before: so the end of each share is always there, and all of what is still shared.
+ */
+function expectGuestHeard(ids: readonly string[], wanted: readonly Written[]): void {
+  const known = new Map(wanted.map((event, at) => [event.id, at]));
+  const places = ids.map((id) => known.get(id));
+  expect(places).not.toContain(undefined);
+  expect(places).toEqual([...new Set(places as number[])].sort((a, b) => a - b));
+  const heard = new Set(ids);
+  const stillShared = new Set(wanted.filter(({ after }) => after.includes("guest")).map(({ entity }) => entity));
+  for (const { entity, type } of wanted) if (type === "incident.unshared") stillShared.delete(entity);
+  const missed = wanted.filter(({ id }) => !heard.has(id));
+  expect(missed.filter(({ type }) => type === "incident.unshared")).toEqual([]);
+  for (const { entity, sequence } of missed) {
+    const ended = wanted.some(
+      (later) => later.entity === entity && later.sequence > sequence && later.type === "incident.unshared",
+    );
+    expect(ended, `the guest missed ${sequence}`).toBe(true);
+  }
+}
