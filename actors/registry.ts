@@ -3,7 +3,9 @@ import type { Views } from "../runtime/board.ts";
 import type { AnyProjection, Projections } from "../runtime/projection.ts";
 import { agency } from "./agency/definition.ts";
 import { agencyView } from "./agency/view.ts";
-import { classification, classificationView } from "./classification/definition.ts";
+import { alert } from "./alert/definition.ts";
+import { alertView } from "./alert/view.ts";
+import { alertkey } from "./alertkey/definition.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
@@ -16,7 +18,7 @@ import { alertGroupView } from "./routing/group/view.ts";
 import { silences, silencesView } from "./routing/silences.ts";
 
 /** Every kind of actor there is. */
-export const registry = registryOf([incident, resource, agency, routing, silences, alertGroup, classification]);
+export const registry = registryOf([incident, resource, agency, routing, silences, alertGroup, alertkey, alert]);
 
 /** How each kind is shown and searched. */
 export const views: Views = new Map([
@@ -26,7 +28,7 @@ export const views: Views = new Map([
   [routing.kind, routingView],
   [silences.kind, silencesView],
   [alertGroup.kind, alertGroupView],
-  [classification.kind, classificationView],
+  [alert.kind, alertView],
 ]);
 
 /** What of each kind is kept as tables. */

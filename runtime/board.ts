@@ -1,5 +1,6 @@
 import { parseEnvelope } from "../schema/envelope.ts";
 import { type Address, addressOfEvents, addressOfStateKey, stateKey } from "../schema/subjects.ts";
+import type { KeptRecord } from "../schema/telemetry.ts";
 import { type AnyActor, evolve, type Registry } from "./actor.ts";
 import { BoardIndex, type Indexed } from "./board-index.ts";
 import { type Row, Trail } from "./board-trail.ts";
@@ -9,6 +10,7 @@ import type { Place } from "./places/place.ts";
 import { PlaceIndex } from "./places/place-index.ts";
 import type { Region } from "./places/region.ts";
 import type { JournalEntry, Ports } from "./ports/index.ts";
+import { READINGS_REPLAY_MS } from "./readings-writer.ts";
 import { FoundSnapshots } from "./wholeness.ts";
 
 /** How an actor's state is shown and searched. Pure; it stands beside the actor. */
@@ -88,10 +90,16 @@ export interface Near {
   readonly distanceMetres: number;
 }
 
+/** A reading of an actor's telemetry. */
 export interface Measured {
+  /** Of its record. */
   readonly sequence: number;
   readonly reading: unknown;
+  /** It was read from where last readings are kept. */
+  readonly stored?: boolean;
 }
+
+const RELOAD_AGAIN_MS = 1_000;
 
 interface Waiter {
   readonly sequence: number;
@@ -184,9 +192,13 @@ export class Board {
         )
         .then((stop) => this.#stops.push(stop), reject);
     });
+    for await (const { key, value } of this.#ports.readings.entries()) {
+      const address = addressOfStateKey(key);
+      if (address !== undefined) this.measured(address, { ...JSON.parse(value), stored: true });
+    }
     await new Promise<void>((resolve, reject) => {
       this.#ports.telemetry
-        .follow((record) => this.#measuredElsewhere(record), resolve)
+        .follow(READINGS_REPLAY_MS, (record) => this.#measuredElsewhere(record), resolve)
         .then((stop) => this.#stops.push(stop), reject);
     });
   }
@@ -206,13 +218,14 @@ export class Board {
   }
 
   /** A reading of an actor's telemetry. */
-  measured(address: Address, { sequence, reading }: Measured): void {
+  measured(address: Address, measured: Measured): void {
     const key = stateKey(address);
     const known = this.#readings.get(key);
-    if (known !== undefined && known.sequence >= sequence) return;
-    this.#readings.set(key, { sequence, reading });
+    if (known !== undefined && known.sequence >= measured.sequence) return;
+    this.#readings.set(key, measured);
     const row = this.#rows.get(key);
     if (row === undefined) return;
+    const { sequence, reading } = measured;
     this.#locate(address, row, reading);
     this.#listener?.measured({ address, row, sequence, reading, before: known?.reading });
   }
@@ -224,6 +237,15 @@ export class Board {
   /** The last reading of an actor's telemetry, and its sequence there. */
   measurement(address: Address): Measured | undefined {
     return this.#readings.get(stateKey(address));
+  }
+
+  get readingsCount(): number {
+    return this.#readings.size;
+  }
+
+  /** The last readings of all actors, by their keys. */
+  readings(): Iterable<readonly [string, Measured]> {
+    return this.#readings;
   }
 
   /** The last reading of an actor's telemetry. */
@@ -382,7 +404,9 @@ export class Board {
       const { image } = await loadImage(definition, address, this.#ports.journal, this.#ports.state);
       this.#show(address, { id: address.id, agency: address.agency, ...image });
     } catch (error) {
-      this.#ports.log.error({ actor: stateKey(address), error }, "an actor cannot be shown");
+      this.#ports.log.error({ actor: stateKey(address), error }, "an actor cannot be shown just now");
+      // Nothing else may ever happen to it: only another try shows it as it is.
+      this.#stops.push(this.#ports.clock.after(RELOAD_AGAIN_MS, () => void this.#reload(definition, address)));
     }
   }
 
@@ -427,17 +451,15 @@ export class Board {
   }
 
   /** What this process has kept itself is shown already. */
-  #measuredElsewhere({ subject, sequence, payload }: JournalEntry): void {
-    const address = addressOfEvents(subject);
-    const telemetry = address && this.#registry.get(address.kind)?.telemetry;
-    if (address === undefined || telemetry === undefined) return;
-    const known = this.#readings.get(stateKey(address));
-    if (known !== undefined && known.sequence >= sequence) return;
+  #measuredElsewhere({ of: { kind, id }, sequence, payload }: KeptRecord): void {
+    const telemetry = this.#registry.get(kind)?.telemetry;
+    const known = this.#readings.get(`${kind}.${id}`);
+    if (telemetry === undefined || (known !== undefined && known.sequence >= sequence)) return;
     try {
       const reading = telemetry.readingOf(JSON.parse(payload));
-      if (reading !== undefined) this.measured(address, { sequence, reading });
+      if (reading !== undefined) this.measured({ kind, id }, { sequence, reading });
     } catch (error) {
-      this.#ports.log.error({ subject, sequence, error }, "a record of telemetry cannot be shown");
+      this.#ports.log.error({ kind, id, sequence, error }, "a record of telemetry cannot be shown");
     }
   }
 

@@ -2,26 +2,29 @@ import type { Envelope } from "../schema/envelope.ts";
 import type { ErrorCode } from "../schema/errors.ts";
 import { systemPrincipal } from "../schema/principal.ts";
 import { type Address, addressOfStateKey, stateKey, subjects } from "../schema/subjects.ts";
+import type { TelemetryRecord } from "../schema/telemetry.ts";
 import type { Registry } from "./actor.ts";
 import type { Board } from "./board.ts";
 import { Cell, type CellHost, type CellOptions, type CellReply, cellDefaults } from "./cell.ts";
 import { advanceCheckpoint } from "./checkpoint.ts";
 import { Committer, type CommitterOptions, committerDefaults } from "./commit.ts";
 import type { Coverage } from "./coverage.ts";
+import { GroupWriter } from "./group-writer.ts";
 import type { Image } from "./image.ts";
 import { failure, type Message } from "./messages.ts";
 import { pause, within } from "./pause.ts";
 import { type LeaseOptions, Leases, leaseDefaults } from "./placement/leases.ts";
 import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
+import { type ReadingsOptions, ReadingsWriter, readingsDefaults } from "./readings-writer.ts";
 import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
-import { TelemetryWriter } from "./telemetry-writer.ts";
 
 export interface HostOptions {
   readonly committer: CommitterOptions;
   readonly cell: CellOptions;
   readonly lease: LeaseOptions;
   readonly snapshots: SnapshotOptions;
+  readonly readings: ReadingsOptions;
   /** How often idle actors are looked for. */
   readonly sweepEveryMs: number;
   readonly checkpointEveryMs: number;
@@ -35,6 +38,7 @@ export function hostDefaults(hostId: string, partitions = PARTITIONS_DEFAULT): H
     cell: cellDefaults,
     lease: { hostId, partitions, ...leaseDefaults },
     snapshots: snapshotDefaults,
+    readings: readingsDefaults,
     sweepEveryMs: 10_000,
     checkpointEveryMs: 5_000,
     drainMs: 10_000,
@@ -55,7 +59,8 @@ export class Host implements CellHost {
   readonly #board: Board;
   readonly #coverage: Coverage;
   readonly #writer: SnapshotWriter;
-  readonly #telemetry: TelemetryWriter;
+  readonly #telemetry: GroupWriter<TelemetryRecord>;
+  readonly #readings: ReadingsWriter;
   readonly #cells = new Map<string, Cell>();
   readonly #serving = new Map<number, () => void>();
   readonly #leaving = new Set<number>();
@@ -75,7 +80,11 @@ export class Host implements CellHost {
     this.options = options.cell;
     this.committer = new Committer(ports.journal, ports.clock, options.committer);
     this.#writer = new SnapshotWriter(ports, options.snapshots, coverage, () => this.committer.pending > 0);
-    this.#telemetry = new TelemetryWriter(ports.telemetry, ports.clock.soon);
+    this.#telemetry = new GroupWriter(ports.telemetry, ports.clock.soon);
+    this.#readings = new ReadingsWriter(ports, board, options.readings, (key) => {
+      const address = addressOfStateKey(key);
+      return address !== undefined && this.leases.owns(this.partitionOf(address));
+    });
     this.leases = new Leases(ports, options.lease, {
       gained: (partition) => this.#gained(partition),
       leaving: (partition) => this.#leave(partition),
@@ -114,6 +123,7 @@ export class Host implements CellHost {
     await this.leases.start();
     this.#stopTimers = await this.ports.timers.onDue((payload) => this.#due(payload));
     this.#writer.start();
+    this.#readings.start();
     this.#every(this.#hostOptions.sweepEveryMs, async () => this.#sweep());
     this.#every(this.#hostOptions.checkpointEveryMs, () => this.checkpoint());
   }
@@ -122,6 +132,8 @@ export class Host implements CellHost {
   async stop(): Promise<void> {
     for (const cancel of this.#cancels) cancel();
     this.#stopTimers();
+    this.#readings.halt();
+    await this.#readings.flush();
     await this.leases.stop();
     this.#stopping = true;
     await this.#writer.stop();
@@ -135,6 +147,7 @@ export class Host implements CellHost {
     for (const cancel of this.#cancels) cancel();
     this.#stopTimers();
     this.#writer.halt();
+    this.#readings.halt();
     this.leases.crash();
     for (const stop of this.#serving.values()) stop();
     this.#serving.clear();
@@ -174,8 +187,12 @@ export class Host implements CellHost {
     this.#board.committed(cell.address, { agency: envelope.agency, ...image });
   }
 
-  keep(subject: string, payload: string): Promise<number> {
-    return this.#telemetry.write(subject, payload);
+  keep(record: TelemetryRecord): Promise<number> {
+    return this.#telemetry.write(record);
+  }
+
+  readingOf(address: Address): unknown {
+    return this.#board.reading(address);
   }
 
   kept(cell: Cell, sequence: number, reading: unknown): void {

@@ -1,6 +1,6 @@
 import type { Cell } from "./cell.ts";
 import type { Coverage } from "./coverage.ts";
-import { writeSnapshot } from "./image.ts";
+import { readSnapshot, writeSnapshot } from "./image.ts";
 import type { Ports, Put } from "./ports/index.ts";
 
 export interface SnapshotOptions {
@@ -136,6 +136,12 @@ export class SnapshotWriter {
       if (image === undefined) continue;
       const current = await this.#ports.state.get(cell.key);
       cell.snapshotRevision = current?.revision ?? 0;
+      const theirs = current && readSnapshot(current.value);
+      // Another host went on where we no longer own it: what it covers must not be uncovered by what we knew.
+      if (theirs !== undefined && theirs.sequence >= image.sequence) {
+        this.#written(cell, image.sequence, cell.snapshotRevision);
+        continue;
+      }
       const put = { key: cell.key, value: writeSnapshot(image), expectedRevision: cell.snapshotRevision };
       const result = await this.#ports.state.put([put]);
       if (result.ok) this.#written(cell, image.sequence, result.revisions[0]!);

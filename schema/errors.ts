@@ -44,6 +44,7 @@ export const errorKinds = {
   not_shareable: { status: 409, title: "It cannot be shared with this agency", next: "refused" },
   nothing_recommended: { status: 409, title: "There is no unit to recommend", next: "refused" },
   alarm_at_limit: { status: 409, title: "The alarm cannot be raised so", next: "refused" },
+  alert_over: { status: 409, title: "The alert is over", next: "refused" },
   incident_final: { status: 409, title: "The incident is closed or cancelled", next: "refused" },
   limit_reached: { status: 409, title: "A limit of this entity is reached", next: "refused" },
   version_mismatch: { status: 412, title: "It has changed since you read it", next: "refused" },

@@ -267,6 +267,18 @@ export type IncidentCommand =
   /** The other incident's part of link and unlink. */
   | { readonly type: "linkedBy"; readonly incidentId: string }
   | { readonly type: "unlinkedBy"; readonly incidentId: string }
+  /** Whom the system would send, for the timeline. */
+  | { readonly type: "recommend"; readonly recommendation: Readonly<Record<string, unknown>> }
+  /** The incident's part of what happens to its alerts. */
+  | { readonly type: "attachAlert"; readonly alertId: string; readonly agencyId: string; readonly title: string }
+  | { readonly type: "detachAlert"; readonly alertId: string }
+  | {
+      readonly type: "noteAlert";
+      readonly alertId: string;
+      readonly title: string;
+      readonly what: "updated" | "resolved" | "dismissed";
+      readonly reason?: string;
+    }
   | { readonly type: "close"; readonly disposition: string; readonly note?: string };
 
 /** What an agency's configuration says for an incident's type, by priority; kept with the incident it was made for. */
@@ -345,6 +357,15 @@ export type IncidentEvent =
   | { readonly type: "incident.unshared"; readonly agencyId: string }
   | { readonly type: "incident.merged"; readonly duplicateId: string }
   | { readonly type: "incident.merged_into"; readonly into: string }
+  | { readonly type: "incident.alert_attached"; readonly alertId: string; readonly title: string }
+  | { readonly type: "incident.alert_detached"; readonly alertId: string }
+  | {
+      readonly type: "incident.alert_noted";
+      readonly alertId: string;
+      readonly title: string;
+      readonly what: "updated" | "resolved" | "dismissed";
+      readonly reason?: string;
+    }
   | { readonly type: "incident.linked"; readonly incidentId: string }
   | { readonly type: "incident.unlinked"; readonly incidentId: string }
   | { readonly type: "incident.resolved"; readonly reason?: string }

@@ -1,5 +1,5 @@
+import { alertRoutes } from "./routes/alerts.ts";
 import { auditRoutes } from "./routes/audit.ts";
-import { classificationRoutes } from "./routes/classification.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { resourceRoutes } from "./routes/resources.ts";
@@ -15,7 +15,7 @@ export const routes = {
   ...auditRoutes,
   ...configurationRoutes,
   ...routingRoutes,
-  ...classificationRoutes,
+  ...alertRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

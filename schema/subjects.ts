@@ -1,4 +1,5 @@
 /** All subjects and keys, built and parsed in this one file. */
+import type { Lane } from "./alert.ts";
 
 /** An actor's kind and id. */
 export interface Address {
@@ -22,12 +23,22 @@ export const streams = {
   events: { name: "EVENTS", subjects: ["evt.>"] },
   /** Position fixes: telemetry, not journal. */
   locations: { name: "LOCATIONS", subjects: ["loc.>"] },
+  /** What was reported to the alert engine, as it came: acknowledged to its sender once it is here. */
+  alerts: { name: "ALERTS", subjects: ["alert.>"] },
   timers: { name: "TIMERS", subjects: ["timer.>"] },
   numbers: { name: "NUMBERS", subjects: ["num.>"] },
   dead: { name: "DEAD", subjects: ["dead.>"] },
 } as const;
 
-export const buckets = { state: "state", leases: "leases", config: "config", requests: "requests" } as const;
+export const buckets = {
+  state: "state",
+  readings: "readings",
+  leases: "leases",
+  config: "config",
+  requests: "requests",
+} as const;
+
+const INTAKE: Readonly<Record<Lane, string>> = { urgent: "alert.urgent", normal: "alert.in" };
 
 export const subjects = {
   /** An actor's journal: `evt.<agency>.<kind>.<id>`. */
@@ -36,8 +47,11 @@ export const subjects = {
   eventsOf: ({ kind, id }: Address) => `evt.*.${safe(kind)}.${safe(id)}`,
   /** The journals of all actors of a kind that an agency has. */
   eventsOfKind: (agency: string, kind: string) => `evt.${safe(agency)}.${safe(kind)}.*`,
-  /** What is measured of an actor: `loc.<agency>.<kind>.<id>`. */
-  telemetry: (agency: string, { kind, id }: Address) => `loc.${safe(agency)}.${safe(kind)}.${safe(id)}`,
+  /** What is measured of an agency's actors; see telemetry.ts. */
+  telemetry: (agency: string) => `loc.${safe(agency)}`,
+  /** A report to the alert engine, by its lane: `alert.in.<agency>.<source>`, `alert.urgent.<agency>.<source>`. */
+  intake: (lane: Lane, agency: string, source: string) => `${INTAKE[lane]}.${safe(agency)}.${safe(source)}`,
+  intakeOf: (lane: Lane) => `${INTAKE[lane]}.>`,
   command: (partition: number, { kind, id }: Address) => `cmd.${safe(kind)}.${partition}.${safe(id)}`,
   commandsOf: (partition: number) => `cmd.*.${partition}.*`,
   timerSet: ({ kind, id }: Address, name: string) => `timer.set.${safe(kind)}.${safe(id)}.${safe(name)}`,
@@ -47,19 +61,15 @@ export const subjects = {
   dead: ({ kind, id }: Address) => `dead.${safe(kind)}.${safe(id)}`,
 } as const;
 
-/** The actor of a journal's or telemetry's subject; undefined when it is none. */
+/** The actor of a journal's subject; undefined when it is none. */
 export function addressOfEvents(subject: string): (Address & { agency: string }) | undefined {
   const [prefix, agency, kind, id, more] = subject.split(".");
-  if (
-    (prefix !== "evt" && prefix !== "loc") ||
-    agency === undefined ||
-    kind === undefined ||
-    id === undefined ||
-    more !== undefined
-  )
-    return;
+  if (prefix !== "evt" || agency === undefined || kind === undefined || id === undefined || more !== undefined) return;
   return { agency, kind, id };
 }
+
+/** Where the alert engine notes how far it has come in a lane of the intake. */
+export const intakePositionKey = (lane: Lane) => `alerts.${lane}`;
 
 export const stateKey = ({ kind, id }: Address) => `${safe(kind)}.${safe(id)}`;
 

@@ -22,13 +22,6 @@ const RULES = [
     packages: /^(?:re2js|luxon|flatqueue|node:crypto)$/,
   },
   {
-    // Rules as expressions that cannot run away, and their patterns: pure.
-    of: /^actors\/classification\//,
-    files: /^(?:schema\/|runtime\/(?:actor|board)\.ts$)/,
-    ownFolder: true,
-    packages: /^(?:re2js|@marcbachmann\/cel-js)$/,
-  },
-  {
     of: /^actors\//,
     files: /^(?:schema\/|runtime\/(?:actor|board|projection|search-text|places\/place)\.ts$|runtime\/testing\/)/,
     ownFolder: true,
@@ -36,7 +29,6 @@ const RULES = [
   },
   { of: /^runtime\/ports\//, files: /^(?:schema|runtime\/ports)\//, packages: /^(?:node:|uuid$)/ },
   { of: /^runtime\/nats\//, files: /^(?:schema\/|runtime\/(?!sim\/))/, packages: /^@nats-io\// },
-  { of: /^runtime\/workers\//, files: NONE, packages: /^(?:piscina|node:os)$/ },
   { of: /^runtime\/sim\//, files: /^(?:schema\/|runtime\/(?!nats\/))/, packages: /^node:crypto$/ },
   { of: /^runtime\/places\//, files: /^runtime\/places\//, packages: /^flatqueue$/ },
   { of: /^runtime\//, files: /^(?:schema\/|runtime\/(?!nats\/|sim\/))/, packages: /^node:crypto$/ },
@@ -54,6 +46,12 @@ const RULES = [
     of: /^bridges\/postgres\//,
     files: /^(?:schema\/|actors\/|bridges\/postgres\/|runtime\/(?!nats\/|sim\/))/,
     packages: /^(?:pg|pg-copy-streams|node-pg-migrate|lru-cache|node:.+)$/,
+  },
+  {
+    of: /^bridges\/alerts\//,
+    files: /^(?:schema\/|actors\/|gateways\/alerts\/key\.ts$|runtime\/(?!nats\/|sim\/))/,
+    ownFolder: true,
+    packages: NONE,
   },
 ];
 const NO_RULE = /\.(?:main|test)\.ts$/;

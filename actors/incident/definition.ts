@@ -209,6 +209,20 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
     unlink: (s, c, { id }) => known(s, (it) => unlink(it, id, c.incidentId)),
     unlinkedBy: (s, c) => known(s, (it) => unlinkedBy(it, c.incidentId)),
 
+    recommend: (s, { recommendation }) => known(s, () => [{ type: "incident.recommended", recommendation }]),
+
+    attachAlert: (s, c) =>
+      known(s, (it) => {
+        if (it.agencyId !== c.agencyId)
+          return refuse("not_linkable", "an alert goes with an incident of its own agency");
+        if (it.status === "closed" || it.status === "cancelled") return final(it);
+        return [{ type: "incident.alert_attached", alertId: c.alertId, title: c.title }];
+      }),
+    detachAlert: (s, { alertId }) =>
+      known(s, (it) => (it.status === "closed" ? [] : [{ type: "incident.alert_detached", alertId }])),
+    noteAlert: (s, { type: _type, ...note }) =>
+      known(s, (it) => (it.status === "closed" ? [] : [{ type: "incident.alert_noted", ...note }])),
+
     close: (s, c) =>
       known(s, (it) => {
         if (it.status !== "resolved") return notAllowed(it, "closed");
@@ -284,6 +298,9 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       return { ...it, updatedAt: at, waitingSince: at, fields: { ...it.fields, priority: e.to } };
     },
     "incident.recommended": (s) => existing(s),
+    "incident.alert_attached": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
+    "incident.alert_detached": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
+    "incident.alert_noted": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
     "incident.alarm_raised": (s, e, { at }) => {
       const it = existing(s);
       assert(it.alarmLevel === e.from, `the alarm level is ${it.alarmLevel}, not ${e.from}`);

@@ -16,6 +16,10 @@ const systems = {
     title: "Tocsin, DURABILITY=sync",
     start: ({ root, cleanup }: BenchContext) => startTocsin({ root, durability: "sync" }, cleanup),
   },
+  archived: {
+    title: "Tocsin, DURABILITY=sync, with its archive",
+    start: ({ root, cleanup }: BenchContext) => startTocsin({ root, durability: "sync", archive: true }, cleanup),
+  },
   peer: {
     title: "Fastify + PostgreSQL, BEGIN to COMMIT",
     start: ({ cleanup }: BenchContext) => startFastifyPg("statements", cleanup),
@@ -80,6 +84,7 @@ export const createIncident: BenchCase = {
         `Medians of ${context.rounds} round(s) of ${context.seconds} s each, after ${context.warmUpSeconds} s of warm-up. Systems take turns; each measurement has the machine to itself, and starts with an empty store. Ratios are taken within a round, and are medians too.`,
         "The load generator (wrk, one thread) runs on the same machine, and takes part of its cores. It is a closed loop: a connection sends its next request when the last one is answered, so latency is that at the throughput shown.",
         "Tocsin does its whole work: token, validation, fenced commit to the journal, hash chain, board. `replicated` leaves fsync to the server's interval, which is for three servers; one server alone here. `sync` and PostgreSQL are on disk before they answer.",
+        "With its archive, PostgreSQL and the process that fills it run on the same cores; the others run without. Dispatch does not wait for the archive.",
         "The peer checks the same token and the same fields, and inserts the incident and its timeline row in one transaction, with prepared statements, over a pool of 20 connections (the fastest of those tried). It is measured as it is usually written (BEGIN, two INSERTs, COMMIT: four round trips) and at its best (both inserts in one statement with a WITH clause: one round trip). PostgreSQL has its default settings.",
         "uWebSockets.js alone parses the body and answers JSON of the same size. It checks nothing and keeps nothing.",
       ],
@@ -147,7 +152,8 @@ function throughput(runs: readonly Run[], connections: readonly number[]): Table
         const own = runs.filter((run) => run.system === system && run.connections === count);
         if (own.length === 0) return [];
         const rates = own.map((run) => run.requestsPerSecond);
-        const store = (run: Run) => run.cores?.byProgram["nats-server"] ?? run.cores?.byProgram.postgres;
+        const store = ({ cores }: Run) =>
+          cores && (cores.byProgram["nats-server"] ?? 0) + (cores.byProgram.postgres ?? 0);
         return [
           [
             count,

@@ -3,7 +3,6 @@ import { build } from "hdr-histogram-js";
 import type { BenchCase, BenchContext, BenchReport, Cell } from "../case.ts";
 import { City } from "../load/city.ts";
 import { type CoresUsed, countCpu } from "../load/cpu.ts";
-import { movers } from "../load/finders.ts";
 import { registerFleet } from "../load/fleet.ts";
 import { HttpConnection } from "../load/http-connection.ts";
 import { Mover } from "../load/mover.ts";
@@ -11,8 +10,15 @@ import { type Durability, startTocsin, type Tocsin } from "../load/server.ts";
 import { medianOf, rounded } from "../load/statistics.ts";
 
 const UNITS = 10_000;
-/** Fixes in a request: a tracker that reports each, one that gathers some, one that was out of reach for a while. */
-const FIXES_EACH = [1, 10, 100] as const;
+/**
+ * Fixes in a request: a tracker that reports each, one that gathers some, one that was out of reach for a while; and the
+ * feed of a vehicle location system, with one fix each of 100 units.
+ */
+const REPORTS = [1, 10, 100, "feed"] as const;
+type Reports = (typeof REPORTS)[number];
+const FEED_UNITS = 100;
+const titleOf = (reports: Reports) =>
+  reports === "feed" ? `${FEED_UNITS}, of as many units` : `${reports}, of one unit`;
 const FIXED_RATE = 10_000;
 /** More than any system takes. */
 const AT_MOST = 1_000_000;
@@ -25,7 +31,7 @@ const LONGEST_US = 60_000_000;
 
 interface Run {
   readonly durability: Durability;
-  readonly fixesEach: number;
+  readonly reports: Reports;
   /** Undefined: as many as it takes. */
   readonly rate: number | undefined;
   readonly round: number;
@@ -48,17 +54,17 @@ export const fixes: BenchCase = {
         try {
           const ids = await registerFleet(tocsin, new City(UNITS), context.progress);
           for (const rate of [undefined, FIXED_RATE]) {
-            for (const fixesEach of FIXES_EACH) {
+            for (const reports of REPORTS) {
               const run = {
                 durability,
-                fixesEach,
+                reports,
                 rate,
                 round,
-                ...(await measure(context, tocsin, ids, fixesEach, rate)),
+                ...(await measure(context, tocsin, ids, reports, rate)),
               };
               runs.push(run);
               context.progress(
-                `round ${round}/${context.rounds}, ${durability}, ${fixesEach} in a request, ${rate ?? "as many as it takes"}: ` +
+                `round ${round}/${context.rounds}, ${durability}, ${titleOf(reports)} in a request, ${rate ?? "as many as it takes"}: ` +
                   `${Math.round(run.fixesPerSecond)} fixes/s` +
                   (run.seenMs === undefined
                     ? ""
@@ -77,7 +83,7 @@ export const fixes: BenchCase = {
         { title: `At ${FIXED_RATE} fixes a second`, columns: columns.fixed, rows: rowsOf(runs, FIXED_RATE) },
       ],
       notes: [
-        `Medians of ${context.rounds} round(s) of ${context.seconds} s, after ${context.warmUpSeconds} s of warm-up. ${UNITS} units in turn, each request with the fixes of one of them, on ${movers.tocsin.connections} connections from a thread of the bench; that thread takes a part of the machine's cores. Every fix is accepted: one that is refused fails the bench.`,
+        `Medians of ${context.rounds} round(s) of ${context.seconds} s, after ${context.warmUpSeconds} s of warm-up. ${UNITS} units in turn: each request with the fixes of one of them, on 128 connections, or with one fix each of ${FEED_UNITS}, on 2; from a thread of the bench, which takes a part of the machine's cores. Every fix is accepted: one that is refused fails the bench.`,
         `Seen: ${WATCHED} more units send a fix now and then, and are asked for by GET on another connection of their own, every ${POLL_MS} ms from the moment of sending, until the answer has the fix. The time is from sending the fix to that answer.`,
         "Where fewer fixes were taken than sent, the latency is that of a system that is full.",
       ],
@@ -92,18 +98,20 @@ async function measure(
   context: BenchContext,
   tocsin: Tocsin,
   ids: readonly string[],
-  fixesEach: number,
+  reports: Reports,
   rate: number | undefined,
 ): Promise<Pick<Run, "fixesPerSecond" | "seenMs" | "cores">> {
   // The last ones are watched.
   const target = {
-    kind: "tocsin",
+    kind: "http",
     url: tocsin.url,
     token: tocsin.token,
     ids: ids.slice(0, -WATCHED),
-    fixesEach,
+    reports,
   } as const;
-  const mover = new Mover(target, target.ids.length, (rate ?? AT_MOST) / fixesEach);
+  // The mover counts moves: of a unit that reports for itself, one is a request.
+  const fixesAMove = reports === "feed" ? 1 : reports;
+  const mover = new Mover(target, target.ids.length, (rate ?? AT_MOST) / fixesAMove);
   try {
     await sleep(context.warmUpSeconds * 1_000);
     const end = countCpu(tocsin.pids);
@@ -111,8 +119,8 @@ async function measure(
     const seenMs =
       rate === undefined ? undefined : await watch(tocsin, ids.slice(-WATCHED), startedAt + context.seconds * 1_000);
     await sleep(startedAt + context.seconds * 1_000 - performance.now());
-    const requests = (await mover.moved()) - before;
-    const fixesPerSecond = (requests * fixesEach) / ((performance.now() - startedAt) / 1_000);
+    const moves = (await mover.moved()) - before;
+    const fixesPerSecond = (moves * fixesAMove) / ((performance.now() - startedAt) / 1_000);
     return { fixesPerSecond, seenMs, cores: end() };
   } finally {
     await mover.stop();
@@ -157,18 +165,16 @@ const columns = {
 
 function rowsOf(runs: readonly Run[], rate: number | undefined): Cell[][] {
   return (["replicated", "sync"] as const).flatMap((durability) =>
-    FIXES_EACH.map((fixesEach) => {
-      const own = runs.filter(
-        (run) => run.durability === durability && run.fixesEach === fixesEach && run.rate === rate,
-      );
+    REPORTS.map((reports) => {
+      const own = runs.filter((run) => run.durability === durability && run.reports === reports && run.rate === rate);
       const of = (pick: (run: Run) => number | undefined) => rounded(medianOf(own, pick));
       const perSecond = of((run) => run.fixesPerSecond);
       return [
         durability,
-        fixesEach,
+        titleOf(reports),
         perSecond,
         ...(rate === undefined
-          ? [of((run) => run.fixesPerSecond / fixesEach)]
+          ? [of((run) => run.fixesPerSecond / (reports === "feed" ? FEED_UNITS : reports))]
           : [
               of((run) => run.seenMs?.p50),
               of((run) => run.seenMs?.p99),

@@ -1,7 +1,6 @@
 import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
 import { assignments } from "./assignments.ts";
-import { classification } from "./classification.ts";
 import { commandCase } from "./command.ts";
 import { createIncident } from "./create-incident.ts";
 import { fixes } from "./fixes.ts";
@@ -21,13 +20,4 @@ const command = commandCase(
 );
 
 /** All there are, in the order in which they run. */
-export const cases: readonly BenchCase[] = [
-  createIncident,
-  command,
-  mixedLifecycle,
-  state,
-  nearby,
-  fixes,
-  assignments,
-  classification,
-];
+export const cases: readonly BenchCase[] = [createIncident, command, mixedLifecycle, state, nearby, fixes, assignments];

@@ -7,15 +7,18 @@ import { RedisConnection, type RedisValue } from "./redis-connection.ts";
 /** A running system, as plain data: it is handed to another thread. */
 export type Target =
   | {
-      readonly kind: "tocsin";
+      /** Tocsin's API: Tocsin itself, or a peer that answers the same requests. */
+      readonly kind: "http";
       readonly url: string;
       readonly token: string;
       readonly ids: readonly string[];
-      /** How many fixes a unit sends in a request, the last of which is where it is. Default: 1. */
-      readonly fixesEach?: number;
+      /** How moves are sent: many units in a request, as a feed does, or each unit for itself, so many fixes at a time. */
+      readonly reports: "feed" | number;
     }
   | { readonly kind: "redis"; readonly port: number }
   | { readonly kind: "postgis"; readonly connection: pg.ClientConfig };
+
+export type Store = Exclude<Target, { readonly kind: "http" }>;
 
 export interface Move extends Unit {
   readonly unit: number;
@@ -30,19 +33,17 @@ export interface Finder {
   close(): Promise<void>;
 }
 
-/** How many connections report moves, and how many moves go in one message: for each system what suits it best. */
-export const movers: Readonly<Record<Target["kind"], { readonly connections: number; readonly batch: number }>> = {
-  // A unit reports for itself: in a request of its own.
-  tocsin: { connections: 128, batch: 1 },
-  redis: { connections: 1, batch: 100 },
-  postgis: { connections: 2, batch: 100 },
-};
+/** How many connections report moves, and how many moves go in one message. */
+export function moversOf(target: Target): { readonly connections: number; readonly batch: number } {
+  if (target.kind === "http" && target.reports !== "feed") return { connections: 128, batch: 1 };
+  return { connections: target.kind === "redis" ? 1 : 2, batch: 100 };
+}
 
 /** @param size how many units there are */
 export function openFinder(target: Target, size: number): Promise<Finder> {
   switch (target.kind) {
-    case "tocsin":
-      return tocsinFinder(target);
+    case "http":
+      return httpFinder(target);
     case "redis":
       return redisFinder(target, size);
     case "postgis":
@@ -52,7 +53,7 @@ export function openFinder(target: Target, size: number): Promise<Finder> {
 
 export const callSignOf = (unit: number) => `U${unit}`;
 
-async function tocsinFinder({ url, token, ids, fixesEach = 1 }: Extract<Target, { kind: "tocsin" }>): Promise<Finder> {
+async function httpFinder({ url, token, ids, reports }: Extract<Target, { kind: "http" }>): Promise<Finder> {
   const connection = await HttpConnection.open(url, token);
   return {
     async nearest({ from, radiusMetres, capable }) {
@@ -62,11 +63,18 @@ async function tocsinFinder({ url, token, ids, fixesEach = 1 }: Extract<Target, 
       return items.map(({ callSign }) => Number(callSign.slice(1)));
     },
     async move(moves) {
-      for (const { unit, place } of moves) {
-        const path = `/api/v1/resources/vehicles/${ids[unit]}/location`;
-        const receipt = await connection.expect(202, "POST", path, fixesEach === 1 ? place : fixesAt(place, fixesEach));
+      const report = async (path: string, body: unknown) => {
+        const receipt = await connection.expect(202, "POST", `/api/v1/resources/${path}`, body);
         if (!receipt.includes('"refused":[]')) throw new Error(`a fix was refused: ${receipt.slice(0, 300)}`);
+      };
+      if (reports === "feed") {
+        await report("locations", {
+          fixes: moves.map(({ unit, place }) => ({ type: "vehicles", id: ids[unit], ...place })),
+        });
+        return;
       }
+      for (const { unit, place } of moves)
+        await report(`vehicles/${ids[unit]}/location`, reports === 1 ? place : fixesAt(place, reports));
     },
     close: async () => connection.close(),
   };
@@ -88,14 +96,18 @@ export function redisKeys({ available, capable }: Unit): readonly string[] {
 /** Redis looks at all within the radius before it takes the nearest: in this one there are 40 on the average. */
 const EXPECTED = 40;
 
+/** A radius for GEOSEARCH when the question has none. */
+export function guessMetresOf(size: number): number {
+  const perSquareKm = (size * AVAILABLE_SHARE) / CITY_SQUARE_KM;
+  return Math.sqrt(EXPECTED / perSquareKm / Math.PI) * 1_000;
+}
+
 async function redisFinder({ port }: { readonly port: number }, size: number): Promise<Finder> {
   const connection = await RedisConnection.open(port);
-  const perSquareKm = (size * AVAILABLE_SHARE) / CITY_SQUARE_KM;
-  const guessMetres = Math.sqrt(EXPECTED / perSquareKm / Math.PI) * 1_000;
   return {
     async nearest({ from, radiusMetres, capable }) {
       const key = capable ? `available:${CAPABILITY}` : "available";
-      for (let radius = radiusMetres ?? guessMetres; ; radius *= 2) {
+      for (let radius = radiusMetres ?? guessMetresOf(size); ; radius *= 2) {
         const found = (await connection.send([
           ...["GEOSEARCH", key, "FROMLONLAT", String(from.lon), String(from.lat)],
           ...["BYRADIUS", String(radius), "m", "ASC", "COUNT", String(NEAREST), "WITHDIST"],
@@ -115,17 +127,18 @@ async function redisFinder({ port }: { readonly port: number }, size: number): P
 }
 
 const POINT = "ST_SetSRID(ST_MakePoint($1, $2), 4326)::geography";
-const nearestSql = {
+/** @param columns what is wanted of a unit beside its distance, which comes last */
+export const nearestSql = (columns: string) => ({
   name: "nearest",
-  text: `SELECT id, geog <-> ${POINT} AS metres FROM units
+  text: `SELECT ${columns}, geog <-> ${POINT} AS metres FROM units
     WHERE available AND at > now() - interval '30 minutes' ORDER BY geog <-> ${POINT} LIMIT ${NEAREST}`,
-};
-const nearestCapableSql = {
+});
+export const nearestCapableSql = (columns: string) => ({
   name: "nearest-capable",
-  text: `SELECT id, geog <-> ${POINT} AS metres FROM units
+  text: `SELECT ${columns}, geog <-> ${POINT} AS metres FROM units
     WHERE available AND at > now() - interval '30 minutes' AND capabilities @> ARRAY[$3] AND ST_DWithin(geog, ${POINT}, $4)
     ORDER BY geog <-> ${POINT} LIMIT ${NEAREST}`,
-};
+});
 const moveSql = {
   name: "move",
   text: `UPDATE units SET geog = ST_SetSRID(ST_MakePoint(moved.lon, moved.lat), 4326)::geography, at = now()
@@ -140,7 +153,7 @@ async function postgisFinder({ connection }: Extract<Target, { kind: "postgis" }
   return {
     async nearest({ from, radiusMetres, capable }) {
       const { rows } = await client.query<[number, number]>({
-        ...(capable ? nearestCapableSql : nearestSql),
+        ...(capable ? nearestCapableSql("id") : nearestSql("id")),
         values: capable ? [from.lon, from.lat, CAPABILITY, radiusMetres] : [from.lon, from.lat],
         rowMode: "array",
       });

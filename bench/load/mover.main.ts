@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { City } from "./city.ts";
-import { movers, openFinder, type Target } from "./finders.ts";
+import { moversOf, openFinder, type Target } from "./finders.ts";
 
 const { target, size, perSecond } = workerData as {
   readonly target: Target;
@@ -15,7 +15,7 @@ const BACKLOG_SECONDS = 0.1;
 const TICK_MS = 2;
 
 const city = new City(size);
-const { connections, batch } = movers[target.kind];
+const { connections, batch } = moversOf(target);
 let moved = 0;
 let taken = 0;
 let startedAt = performance.now();

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Cleanup } from "./cleanup.ts";
+import type { Store } from "./finders.ts";
 import { signToken } from "./request.ts";
 import { firstLine } from "./run.ts";
 import type { System } from "./system.ts";
@@ -29,6 +30,12 @@ export async function startFastifyPg(transaction: "statements" | "one", cleanup:
       await cleanup.remove(folder);
     },
   };
+}
+
+/** Tocsin's requests for who is near, and for many fixes at once, answered by uWebSockets.js from a store. */
+export async function startFinderApi(store: Store, size: number, cleanup: Cleanup): Promise<System> {
+  const token = signToken("none");
+  return startPeer("finder-api", { STORE: JSON.stringify(store), SIZE: String(size), TOKEN: token }, token, cleanup);
 }
 
 async function startPeer(name: string, env: NodeJS.ProcessEnv, token: string, cleanup: Cleanup): Promise<System> {

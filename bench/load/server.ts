@@ -18,6 +18,8 @@ export interface TocsinOptions {
   /** The checkout, built. */
   readonly root: string;
   readonly durability: Durability;
+  /** With PostgreSQL and the process that fills it. Default: without, as everything that is measured here needs NATS alone. */
+  readonly archive?: boolean;
   /** Default: a new one, removed when the server has stopped. */
   readonly dataDir?: string;
   /** For the server's process, beside what the bench sets. */
@@ -44,6 +46,7 @@ export async function startTocsin(options: TocsinOptions, cleanup: Cleanup): Pro
       PORT: String(port),
       DATA_DIR: dataDir,
       DURABILITY: options.durability,
+      ARCHIVE: options.archive === true ? "on" : "off",
       ...options.env,
     },
     stdio: ["ignore", "pipe", "pipe"],

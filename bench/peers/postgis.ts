@@ -2,7 +2,7 @@ import pg from "pg";
 import type { PostgresTree } from "../../commands/postgres/programs.ts";
 import { CAPABILITY, City } from "../load/city.ts";
 import type { Cleanup } from "../load/cleanup.ts";
-import type { Target } from "../load/finders.ts";
+import type { Store } from "../load/finders.ts";
 import { startPostgres } from "./postgres.ts";
 
 /** PostgreSQL with PostGIS and the units of the city: an index of the places of those available, and commits that do not wait for the disk. */
@@ -42,7 +42,7 @@ export async function startPostgis(tree: PostgresTree, size: number, cleanup: Cl
     "SELECT postgis_lib_version() AS postgis, current_setting('server_version') AS pg",
   );
   await client.end();
-  const target: Target = { kind: "postgis", connection: postgres.connection };
+  const target: Store = { kind: "postgis", connection: postgres.connection };
   return {
     target,
     pids: [postgres.pid],

@@ -1,6 +1,6 @@
 import { City } from "../load/city.ts";
 import type { Cleanup } from "../load/cleanup.ts";
-import { openFinder, type Target } from "../load/finders.ts";
+import { openFinder, type Store } from "../load/finders.ts";
 import { freePort } from "../load/free-port.ts";
 import { firstLine } from "../load/run.ts";
 import type { Program } from "../load/tools.ts";
@@ -18,7 +18,7 @@ export async function startRedis(program: Program, size: number, cleanup: Cleanu
     { env: program.env, stdio: ["ignore", "pipe", "pipe"] },
   );
   await firstLine(server, START_MS, (line) => (line.includes("Ready to accept connections") ? line : undefined));
-  const target: Target = { kind: "redis", port };
+  const target: Store = { kind: "redis", port };
   const finder = await openFinder(target, size);
   const city = new City(size);
   for (let from = 0; from < size; from += BATCH) {

@@ -1,14 +1,15 @@
 import type pg from "pg";
 import type { Row, Table, TelemetryProjection } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
-import { addressOfEvents } from "../../schema/subjects.ts";
+import { type KeptRecord, unpackRecords } from "../../schema/telemetry.ts";
 import { schemas } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
 import type { Partitions } from "./partitions.ts";
 import { append } from "./write.ts";
 
-const BATCH_MAX = 20_000;
+/** Messages; each has many records. */
+const BATCH_MAX = 250;
 const DAY_MS = 86_400_000;
 /** A fix that says it is older or newer than this when it arrives is kept aside. */
 const OLDEST_MS = 30 * DAY_MS;
@@ -46,17 +47,22 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     const days = new Set<number>();
     const problems: Problem[] = [];
     for (const entry of entries) {
-      try {
-        for (const row of this.#rowsOf(entry)) {
-          const atMs = Date.parse(row.at);
-          if (atMs > entry.keptMs - OLDEST_MS && atMs < entry.keptMs + NEWEST_MS) {
-            history.push(row.at.endsWith("Z") ? row : { ...row, at: new Date(atMs).toISOString() });
-            days.add(Math.floor(atMs / DAY_MS));
-          } else outliers.push({ ...row, at: storable(atMs) });
+      let problem: string | undefined;
+      for (const record of unpackRecords(entry.subject, entry.payload, entry.sequence)) {
+        try {
+          for (const row of this.#rowsOf(record)) {
+            const atMs = Date.parse(row.at);
+            if (atMs > entry.keptMs - OLDEST_MS && atMs < entry.keptMs + NEWEST_MS) {
+              history.push(row.at.endsWith("Z") ? row : { ...row, at: new Date(atMs).toISOString() });
+              days.add(Math.floor(atMs / DAY_MS));
+            } else outliers.push({ ...row, at: storable(atMs) });
+          }
+        } catch (error) {
+          problem ??= textOf(error);
         }
-      } catch (error) {
-        problems.push({ entry, problem: textOf(error) });
       }
+      // Its other records are none the worse for one that cannot be read.
+      if (problem !== undefined) problems.push({ entry, problem });
     }
     return {
       problems,
@@ -72,10 +78,9 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     this.#partitions.forget();
   }
 
-  #rowsOf({ subject, payload, sequence }: StreamEntry): readonly R[] {
-    const address = addressOfEvents(subject);
-    if (address?.kind !== this.#projection.kind) return [];
-    return this.#projection.rows(address.id, address.agency, JSON.parse(payload), sequence);
+  #rowsOf({ of, payload, sequence }: KeptRecord): readonly R[] {
+    if (of.kind !== this.#projection.kind) return [];
+    return this.#projection.rows(of.id, of.agency, JSON.parse(payload), sequence);
   }
 }
 

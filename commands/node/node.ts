@@ -1,5 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
+import { classifyAsSaid } from "../../actors/alert/classification.ts";
 import { registry, views } from "../../actors/registry.ts";
+import { AlertEngine } from "../../bridges/alerts/engine.ts";
+import { incidentsOf } from "../../gateways/alerts/incidents.ts";
+import { AlertIntake } from "../../gateways/alerts/intake.ts";
 import { Executor } from "../../gateways/executor.ts";
 import { Authenticator } from "../../gateways/http/authentication.ts";
 import { Metrics } from "../../gateways/http/metrics.ts";
@@ -24,7 +28,6 @@ import { restoreCounters, restoreDeadlines } from "./lost-parts.ts";
 import { NatsServer } from "./nats-server.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
-import { loadTextClassifier } from "./text-model.ts";
 
 /** The same whether this runs from its source or from dist/. */
 function readVersion(): string {
@@ -87,9 +90,9 @@ async function assemble(
   say("restoring the board …");
   await board.start((shown, of) => say(`restoring the board: ${Math.round((100 * shown) / of)} % of the journal`));
   stops.push(async () => board.stop());
+  const intake = new AlertIntake(ports, board);
   const numbers = new NumberDispenser(ports.numbers, systemClock);
-  const textClassifier = loadTextClassifier(configuration.CLASSIFIER_MODEL);
-  const services = { ports, registry, client, board, views, numbers, textClassifier };
+  const services = { ports, registry, client, board, views, numbers, intake };
   const tokenFile = await writeAdminToken(keys, configuration);
   const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
   const authenticator = new Authenticator(keys, systemClock);
@@ -99,6 +102,16 @@ async function assemble(
   await restoreDeadlines(board, ports, PARTITIONS);
   await host.start();
   stops.push(() => host.stop());
+  const engine = new AlertEngine({
+    ports,
+    client,
+    board,
+    owns: (address) => host.owns(address),
+    classify: classifyAsSaid,
+    incidents: incidentsOf(services),
+  });
+  engine.start();
+  stops.push(() => engine.stop());
 
   const archive = archiveOf(configuration, {
     natsUrl: url,
@@ -114,6 +127,8 @@ async function assemble(
     boardRows: board.size,
     boardSequence: board.sequence,
     ...live.figures,
+    ...intake.figures,
+    ...engine.figures,
   });
   const isReady = () =>
     ports.connected && storage.trouble === undefined && host.healthy && host.leases.valid && host.leases.owned > 0;

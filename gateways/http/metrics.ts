@@ -1,17 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-
-interface Series {
-  readonly requests: Counter.Internal;
-  readonly seconds: Histogram.Internal<"operation">;
-}
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { RequestTimes } from "./request-times.ts";
 
 /** Requests are labelled by operation and status alone: both are bounded, whatever comes in. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Counter<"operation" | "status">;
-  readonly #seconds: Histogram<"operation">;
+  readonly #seconds: RequestTimes;
   /** Looked up once: finding a series by its labels costs more than counting. */
-  readonly #series = new Map<string, Series>();
+  readonly #series = new Map<string, Counter.Internal>();
 
   /** @param gauges read whenever the metrics are asked for */
   constructor(gauges: () => Readonly<Record<string, number>>) {
@@ -22,13 +18,11 @@ export class Metrics {
       labelNames: ["operation", "status"],
       registers: [this.registry],
     });
-    this.#seconds = new Histogram({
-      name: "tocsin_http_request_seconds",
-      help: "Time from a request's last byte to its answer",
-      labelNames: ["operation"],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers: [this.registry],
-    });
+    this.#seconds = new RequestTimes(
+      "tocsin_http_request_seconds",
+      "Time from a request's last byte to its answer",
+      this.registry,
+    );
     for (const name of Object.keys(gauges())) {
       new Gauge({
         name: `tocsin_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
@@ -45,10 +39,10 @@ export class Metrics {
     const key = `${operation} ${status}`;
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = { requests: this.#requests.labels({ operation, status }), seconds: this.#seconds.labels({ operation }) };
+      series = this.#requests.labels({ operation, status });
       this.#series.set(key, series);
     }
-    series.requests.inc();
-    series.seconds.observe(seconds);
+    series.inc();
+    this.#seconds.observe(operation, seconds);
   }
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Ports } from "../../runtime/ports/index.ts";
 import { type OperationId, type Route, routes } from "../../schema/routes.ts";
 import { type Executor, parametersOf, problemIn, type RequestBody } from "../executor.ts";
@@ -29,8 +30,6 @@ export type HttpPorts = Pick<Ports, "clock" | "ids" | "log">;
 /** What `/health/ready` answers from. */
 export type Health = () => { readonly ready: boolean; readonly details: object };
 
-/** What is not UTF-8 is refused, not mended: a name with marks for what was lost would be kept for ever. */
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 const noBody = Buffer.alloc(0);
 const IN_BRACES = /\{(\w+)\}/g;
 
@@ -190,13 +189,19 @@ const DRAIN_MS = 10_000;
 /** A connection on which nothing has come for so long while we stop is one that waits for its user. */
 const QUIET_MS = 250;
 
+/** What is not UTF-8 is refused, not mended: a name with marks for what was lost would be kept for ever. */
+function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new Error("not UTF-8");
+  return bytes.toString();
+}
+
 function jsonOf(contentType: string, bytes: Buffer | undefined): RequestBody {
   if (bytes === undefined) throw new ProblemError("body_too_large", "at most 1 MiB");
   if (!/^application\/(?:json|merge-patch\+json)\s*(?:;|$)/i.test(contentType)) {
     throw new ProblemError("unsupported_media_type", "send Content-Type: application/json");
   }
   try {
-    return { json: JSON.parse(utf8.decode(bytes)), bytes };
+    return { json: JSON.parse(textOf(bytes)), bytes };
   } catch (error) {
     throw new ProblemError("malformed_json", error instanceof Error ? error.message.slice(0, 200) : "not JSON");
   }

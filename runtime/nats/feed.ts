@@ -68,11 +68,11 @@ export class StreamFeed {
   }
 
   /**
-   * @param after the sequence after which to begin; undefined: with the last entry of each subject
+   * @param start the sequence after which to begin, or the time
    * @param caughtUp called once, after the entries that exist now
    */
   async follow(
-    after: number | undefined,
+    { after, since }: { readonly after?: number; readonly since?: Date },
     onEntry: (entry: JournalEntry) => void,
     caughtUp: () => void,
   ): Promise<() => void> {
@@ -87,7 +87,11 @@ export class StreamFeed {
       this.#followers.add(follower);
       stopCatchingUp();
     };
-    const from = { until: await this.lastSequence(), ...(after === undefined ? {} : { after }) };
+    const from = {
+      until: await this.lastSequence(),
+      ...(after === undefined ? {} : { after }),
+      ...(since && { since }),
+    };
     stopCatchingUp = followStream(
       this.#nats,
       this.#stream.name,

@@ -4,8 +4,10 @@ import type { JournalEntry } from "../ports/index.ts";
 import type { NatsContext } from "./context.ts";
 
 export interface From {
-  /** The sequence after which to begin; left out: with the last message of each subject. */
+  /** The sequence after which to begin. */
   readonly after?: number;
+  /** Where there is no `after`: the time of the first message. */
+  readonly since?: Date;
   /** What exists now: after this one, `caughtUp` is called. */
   readonly until: number;
 }
@@ -14,7 +16,7 @@ export interface From {
 export function followStream(
   { js, clock, log }: NatsContext,
   stream: string,
-  { after, until }: From,
+  { after, since, until }: From,
   onEntry: (entry: JournalEntry) => void,
   caughtUp: () => void,
 ): () => void {
@@ -26,10 +28,10 @@ export function followStream(
   const run = async () => {
     while (!stopped) {
       try {
-        const lastOfEach = after === undefined && position === 0;
-        const options: Partial<OrderedConsumerOptions> = lastOfEach
-          ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: [">"] }
-          : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
+        const options: Partial<OrderedConsumerOptions> =
+          since !== undefined && position === 0
+            ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
+            : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
         const consumer = await js.consumers.get(stream, options);
         // What ended the stream may be gone by now: then nothing is left to come.
         if (!told && (await consumer.info()).num_pending === 0) {

@@ -135,7 +135,7 @@ export class NatsJournal implements Journal {
   }
 
   follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
-    return this.#feed.follow(after, onEntry, caughtUp);
+    return this.#feed.follow({ after }, onEntry, caughtUp);
   }
 }
 

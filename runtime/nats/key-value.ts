@@ -1,10 +1,10 @@
 import { DeliverPolicy } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import { headers } from "@nats-io/transport-node";
 import { pause } from "../pause.ts";
 import { type KeyValue, type KeyValueEntry, PortUnavailable, type Put, type PutResult } from "../ports/index.ts";
 import { fenced, publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
+import { MessageHeaders } from "./message-headers.ts";
 
 /** A KV bucket, written through its stream, so that many puts can be one atomic batch and have a time to live. */
 export class NatsKeyValue implements KeyValue {
@@ -32,7 +32,7 @@ export class NatsKeyValue implements KeyValue {
     const messages = puts.map(({ key, value, expectedRevision }) => ({
       subject: this.#subject(key),
       payload: value,
-      header: expectedRevision === undefined ? headers() : fenced(expectedRevision),
+      header: expectedRevision === undefined ? new MessageHeaders() : fenced(expectedRevision),
     }));
     if (messages.length === 0) return { ok: true, revisions: [] };
     const ack = await publishBatch(this.#nats.connection, () => this.#nats.ids.token(), messages);

@@ -1,9 +1,9 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { headers } from "@nats-io/transport-node";
 import { streams } from "../../schema/subjects.ts";
 import { type Numbers, PortUnavailable, UncertainOutcome } from "../ports/index.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound } from "./journal.ts";
+import { MessageHeaders } from "./message-headers.ts";
 
 /** JetStream counters. An unanswered increment may have counted: its numbers are then never used. */
 export class NatsNumbers implements Numbers {
@@ -17,7 +17,7 @@ export class NatsNumbers implements Numbers {
   }
 
   async reserve(subject: string, count: number): Promise<number> {
-    const header = headers();
+    const header = new MessageHeaders();
     header.set("Nats-Incr", `+${count}`);
     const ack = await this.#connection.publish(subject, "", header);
     if (ack.val === undefined) throw new UncertainOutcome(`no number: ${ack.error?.description ?? "no value"}`);

@@ -8,13 +8,15 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { buckets, streams } from "../../schema/subjects.ts";
+import { lanes } from "../../schema/alert.ts";
+import { buckets, intakePositionKey, streams } from "../../schema/subjects.ts";
 import type { Clock, Ids, Log, Ports } from "../ports/index.ts";
 import type { StreamSource } from "../stream-source.ts";
 import { Connection } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
 import { type Following, StreamFeed } from "./feed.ts";
+import { NatsIntake } from "./intake.ts";
 import { NatsJournal } from "./journal.ts";
 import { NatsKeyValue } from "./key-value.ts";
 import { NatsNumbers } from "./numbers.ts";
@@ -45,8 +47,17 @@ export interface NatsPorts extends Ports {
 /** How long an Idempotency-Key of a creation is known. Any later, a repetition is a new request. */
 const REQUEST_TTL_MS = 24 * 3_600_000;
 
-/** Fixes older than this matter to history alone. */
+/** Fixes older than this matter to history alone; the last of each unit is kept apart. */
 const LOCATIONS_AGE_MS = 3 * 24 * 3_600_000;
+
+/** Reports as they came are kept so long; what they have led to stays in the journal. */
+const ALERTS_AGE_MS = 7 * 24 * 3_600_000;
+
+/** A report that its sender repeats under the same id within this time is kept once. */
+const ALERTS_REPEAT_MS = 15 * 60_000;
+
+/** More reports than can come between two notes of how far the engine is. */
+const SEQUENCES_UNNOTED = 1_000_000;
 
 /** `allow_*` flags newer than the client's types are passed on as they are. */
 type StreamWanted = { readonly name: string; readonly subjects: readonly string[] } & Omit<
@@ -71,7 +82,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
   };
   // The journal: no limit by age or size, and nothing that could remove an actor's last message, which is its fence.
   await stream({ ...streams.events, allow_atomic: true, deny_delete: true, duplicate_window: 100_000_000 });
-  await stream({ ...streams.locations, allow_atomic: true, max_age: LOCATIONS_AGE_MS * 1_000_000 });
+  await stream({ ...streams.locations, max_age: LOCATIONS_AGE_MS * 1_000_000 });
   await stream({
     ...streams.timers,
     allow_atomic: true,
@@ -94,6 +105,14 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     if (!config.allow_atomic) await jsm.streams.update(`KV_${name}`, { ...config, allow_atomic: true });
     return new NatsKeyValue(nats, kv, name);
   };
+  const config = await bucket(buckets.config, {});
+  await stream({
+    ...streams.alerts,
+    allow_atomic: true,
+    max_age: ALERTS_AGE_MS * 1_000_000,
+    duplicate_window: ALERTS_REPEAT_MS * 1_000_000,
+    first_seq: await aboveAllSequences(config),
+  });
   const events = new StreamFeed(nats, streams.events);
   const locations = new StreamFeed(nats, streams.locations);
   return {
@@ -114,9 +133,11 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     },
     journal: new NatsJournal(nats, events),
     telemetry: new NatsTelemetry(nats, locations),
+    intake: new NatsIntake(nats),
     state: await bucket(buckets.state, {}),
+    readings: await bucket(buckets.readings, {}),
     leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
-    config: await bucket(buckets.config, {}),
+    config,
     requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),
     timers: new NatsTimers(nats),
     transport: new NatsTransport(nc),
@@ -128,6 +149,18 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
       await Promise.all([writer.close(), connection.close()]);
     },
   };
+}
+
+/**
+ * Alerts know the reports that they have had by their sequences: a stream that was lost and is made again must not count
+ * from one, or every new report would be taken for an old one.
+ */
+async function aboveAllSequences(config: NatsKeyValue): Promise<number> {
+  const noted = await Promise.all(
+    lanes.map(async (lane) => Number((await config.get(intakePositionKey(lane)))?.value ?? 0)),
+  );
+  const highest = Math.max(...noted);
+  return highest === 0 ? 1 : highest + SEQUENCES_UNNOTED;
 }
 
 /** @returns true when it was not there */

@@ -1,18 +1,26 @@
-import { headers } from "@nats-io/transport-node";
-import { streams } from "../../schema/subjects.ts";
-import { type JournalEntry, PortUnavailable, type TelemetryStream, UncertainOutcome } from "../ports/index.ts";
-import { publishBatch, sequenceOf } from "./connection.ts";
+import { streams, subjects } from "../../schema/subjects.ts";
+import {
+  type KeptRecord,
+  packRecords,
+  RECORDS_PER_MESSAGE,
+  sequenceInMessage,
+  type TelemetryRecord,
+  unpackRecords,
+} from "../../schema/telemetry.ts";
+import { type JournalEntry, type TelemetryStream, UncertainOutcome } from "../ports/index.ts";
+import { sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import type { StreamFeed } from "./feed.ts";
-import { isNotFound } from "./journal.ts";
 
 const STREAM = streams.locations.name;
 
-export class NatsTelemetry implements TelemetryStream {
-  /** The server takes 1,000. */
-  readonly maxBatch = 1_000;
-  readonly #nats: NatsContext;
+/** Half of what a server takes by default, for characters that are more than a byte. */
+const MESSAGE_CHARACTERS = 500_000;
 
+/** Records are packed: a message costs the server about the same whether it has one or a hundred of them. */
+export class NatsTelemetry implements TelemetryStream {
+  readonly maxBatch = RECORDS_PER_MESSAGE;
+  readonly #nats: NatsContext;
   readonly #feed: StreamFeed;
 
   constructor(nats: NatsContext, feed: StreamFeed) {
@@ -20,26 +28,44 @@ export class NatsTelemetry implements TelemetryStream {
     this.#feed = feed;
   }
 
-  async append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]> {
-    const messages = records.map(({ subject, payload }) => ({ subject, payload, header: headers() }));
-    const last = sequenceOf(await publishBatch(this.#nats.writer, () => this.#nats.ids.token(), messages));
-    if (last === undefined) throw new UncertainOutcome("telemetry was refused");
-    const kept = records.map((record, index) => ({ ...record, sequence: last - records.length + 1 + index }));
-    this.#feed.appended(kept);
-    return kept.map(({ sequence }) => sequence);
+  async append(records: readonly TelemetryRecord[]): Promise<readonly number[]> {
+    const sequences = new Array<number>(records.length);
+    await Promise.all(
+      messagesOf(records).map(async ({ agency, indexes }) => {
+        const subject = subjects.telemetry(agency);
+        const payload = packRecords(indexes.map((index) => records[index]!));
+        const sequence = sequenceOf(await this.#nats.writer.publish(subject, payload));
+        if (sequence === undefined) throw new UncertainOutcome("telemetry was refused");
+        this.#feed.appended([{ sequence, subject, payload }]);
+        for (const [place, index] of indexes.entries()) sequences[index] = sequenceInMessage(sequence, place);
+      }),
+    );
+    return sequences;
   }
 
-  async last(subject: string): Promise<JournalEntry | undefined> {
-    try {
-      const message = await this.#nats.jsm.direct.getMessage(STREAM, { last_by_subj: subject });
-      return message === null ? undefined : { sequence: message.seq, subject, payload: message.string() };
-    } catch (error) {
-      if (isNotFound(error)) return;
-      throw new PortUnavailable(`telemetry could not be read: ${error}`);
+  async follow(replayMs: number, onRecord: (record: KeptRecord) => void, caughtUp: () => void): Promise<() => void> {
+    const { state } = await this.#nats.jsm.streams.info(STREAM);
+    const since = new Date(Math.max(0, Date.parse(state.last_ts) - replayMs));
+    const onMessage = ({ subject, payload, sequence }: JournalEntry) => {
+      for (const record of unpackRecords(subject, payload, sequence)) onRecord(record);
+    };
+    return this.#feed.follow({ since }, onMessage, caughtUp);
+  }
+}
+
+/** Which records go into one message. */
+function messagesOf(records: readonly TelemetryRecord[]) {
+  const messages: { readonly agency: string; readonly indexes: number[]; characters: number }[] = [];
+  const open = new Map<string, (typeof messages)[number]>();
+  for (const [index, { of, payload }] of records.entries()) {
+    let message = open.get(of.agency);
+    if (message === undefined || message.characters + payload.length > MESSAGE_CHARACTERS) {
+      message = { agency: of.agency, indexes: [], characters: 0 };
+      messages.push(message);
+      open.set(of.agency, message);
     }
+    message.indexes.push(index);
+    message.characters += payload.length + 100;
   }
-
-  follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
-    return this.#feed.follow(undefined, onRecord, caughtUp);
-  }
+  return messages;
 }

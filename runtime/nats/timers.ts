@@ -1,10 +1,10 @@
 import { AckPolicy, type ConsumerMessages } from "@nats-io/jetstream";
-import { headers } from "@nats-io/transport-node";
 import { streams, subjects } from "../../schema/subjects.ts";
 import { pause } from "../pause.ts";
 import type { Timer, Timers } from "../ports/index.ts";
 import { publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
+import { MessageHeaders } from "./message-headers.ts";
 
 const DURABLE = "deadlines";
 /** Longer than the handler itself takes at the most, so that a ring is not repeated while it is being handled. */
@@ -21,7 +21,7 @@ export class NatsTimers implements Timers {
 
   async set(timers: readonly Timer[]): Promise<void> {
     const messages = timers.map((timer) => {
-      const header = headers();
+      const header = new MessageHeaders();
       header.set("Nats-Schedule", `@at ${timer.at}`);
       header.set("Nats-Schedule-Target", subjects.timerDue(timer.partition, timer));
       return { subject: subjects.timerSet(timer, timer.name), payload: timer.payload, header };

@@ -3,6 +3,8 @@
  * memory, seeded, faulty). test/conformance runs on both.
  */
 
+import type { KeptRecord, TelemetryRecord } from "../../schema/telemetry.ts";
+
 /** Time, and what waits for it. */
 export interface Clock {
   /** Milliseconds since the epoch, by the wall clock: may jump. */
@@ -81,7 +83,7 @@ export interface Journal {
   follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
 }
 
-/** What is measured: kept in order, without a fence; history for a while, the last of each subject for ever. */
+/** What is measured: kept in order, without a fence, for a while. */
 export interface TelemetryStream {
   readonly maxBatch: number;
   /**
@@ -89,11 +91,44 @@ export interface TelemetryStream {
    * @returns their sequences
    * @throws UncertainOutcome: some may be kept; keeping them again does no harm
    */
-  append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]>;
-  /** The newest record of a subject. */
-  last(subject: string): Promise<JournalEntry | undefined>;
-  /** Hands over the last record of each subject, then everything that comes; `caughtUp` is called between the two. */
-  follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void>;
+  append(records: readonly TelemetryRecord[]): Promise<readonly number[]>;
+  /**
+   * Hands over at least what was kept in the time before the newest record, then everything that comes; `caughtUp` is called
+   * between the two.
+   */
+  follow(replayMs: number, onRecord: (record: KeptRecord) => void, caughtUp: () => void): Promise<() => void>;
+}
+
+export interface IntakeEntry extends JournalEntry {
+  /** Milliseconds since the epoch, by the intake's own clock: one for all who write to it. */
+  readonly atMs: number;
+  /** Entries that wait behind it, as far as it was known when it was handed over. */
+  readonly pending: number;
+}
+
+/** What comes from outside and waits to be worked on: kept in order, for a while. */
+export interface Intake {
+  readonly maxBatch: number;
+  /**
+   * Keeps them all, in order, or none.
+   * @returns their sequences
+   * @throws UncertainOutcome: they may be kept
+   */
+  append(entries: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]>;
+  /**
+   * Keeps one under an id: sent again within some minutes, it is not kept again.
+   * @returns its sequence, and whether it was there before
+   * @throws UncertainOutcome: it may be kept; the same id makes it safe to send it again
+   */
+  appendOnce(
+    entry: Pick<JournalEntry, "subject" | "payload">,
+    id: string,
+  ): Promise<{ readonly sequence: number; readonly before: boolean }>;
+  /**
+   * Hands over every entry of the subject (`>` at its end stands for any) after `after`, in order and without a gap, until
+   * stopped; recovers by itself. The next one comes once the handler is done with the one before.
+   */
+  follow(subject: string, after: number, onEntry: (entry: IntakeEntry) => Promise<void>): Promise<() => void>;
 }
 
 export interface KeyValueEntry {
@@ -201,8 +236,12 @@ export interface Ports {
   readonly ids: Ids;
   readonly journal: Journal;
   readonly telemetry: TelemetryStream;
+  /** Reports to the alert engine. */
+  readonly intake: Intake;
   /** Snapshots of actors. */
   readonly state: KeyValue;
+  /** The last of each actor's telemetry. */
+  readonly readings: KeyValue;
   readonly leases: KeyValue;
   readonly config: KeyValue;
   /** What an Idempotency-Key was first used for; entries expire by themselves. */

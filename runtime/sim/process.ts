@@ -1,4 +1,4 @@
-import type { Clock, Ids, Log, Ports } from "../ports/index.ts";
+import type { Clock, Ids, IntakeEntry, Log, Ports } from "../ports/index.ts";
 import { EPOCH_MS, type SimServer } from "./server.ts";
 
 /** One process's view of the simulated world. Once it has crashed, nothing it started goes on. */
@@ -39,7 +39,17 @@ export class SimProcess {
       log,
       journal: server.journal,
       telemetry: server.telemetry,
+      intake: {
+        maxBatch: server.intake.maxBatch,
+        append: (entries) => server.intake.append(entries),
+        appendOnce: (entry, id) => server.intake.appendOnce(entry, id),
+        follow: async (subject, after, onEntry) => {
+          const handle = (entry: IntakeEntry) => (this.alive ? onEntry(entry) : new Promise<void>(() => undefined));
+          return this.#undoable(await server.intake.follow(subject, after, handle));
+        },
+      },
       state: server.bucket("state"),
+      readings: server.bucket("readings"),
       leases: server.bucket("leases"),
       config: server.bucket("config"),
       requests: server.bucket("requests"),

@@ -1,3 +1,4 @@
+import type { KeptRecord, TelemetryRecord } from "../../schema/telemetry.ts";
 import {
   type Append,
   type AppendResult,
@@ -14,6 +15,7 @@ import {
   type Timer,
   UncertainOutcome,
 } from "../ports/index.ts";
+import { SimIntake } from "./intake.ts";
 import { SIM_TIMEOUT_MS, type World } from "./world.ts";
 
 /** Bugs that a test plants to prove that the simulator finds them. */
@@ -27,6 +29,7 @@ export class SimServer {
   readonly planted: Planted;
   readonly journal: SimJournal;
   readonly telemetry: SimTelemetry;
+  readonly intake: SimIntake;
   readonly buckets = new Map<string, SimBucket>();
   readonly counters = new Map<string, number>();
   readonly deadLetters: (DeadLetter & { sequence: number })[] = [];
@@ -40,6 +43,7 @@ export class SimServer {
     this.planted = planted;
     this.journal = new SimJournal(this);
     this.telemetry = new SimTelemetry(this);
+    this.intake = new SimIntake(this);
   }
 
   bucket(name: string): SimBucket {
@@ -134,7 +138,7 @@ export class SimJournal implements Journal {
   readonly entries: JournalEntry[] = [];
   readonly #server: SimServer;
   readonly #byActor = new Map<string, JournalEntry[]>();
-  readonly #feed: Feed;
+  readonly #feed: Feed<JournalEntry>;
 
   constructor(server: SimServer) {
     this.#server = server;
@@ -199,41 +203,42 @@ export class SimJournal implements Journal {
 
 export class SimTelemetry implements TelemetryStream {
   readonly maxBatch = 1_000;
-  readonly records: JournalEntry[] = [];
+  readonly records: KeptRecord[] = [];
   readonly #server: SimServer;
-  readonly #feed: Feed;
+  /** When each was kept. */
+  readonly #keptMs: number[] = [];
+  readonly #feed: Feed<KeptRecord>;
 
   constructor(server: SimServer) {
     this.#server = server;
     this.#feed = new Feed(server.world, this.records);
   }
 
-  append(records: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]> {
+  append(records: readonly TelemetryRecord[]): Promise<readonly number[]> {
     return this.#server.call(() => {
-      const sequences = records.map((record) => this.records.push({ ...record, sequence: this.records.length + 1 }));
+      const sequences = records.map(({ of, payload }) => {
+        this.#keptMs.push(this.#server.world.nowMs);
+        return this.records.push({ of, payload, sequence: this.records.length + 1 });
+      });
       this.#feed.wake();
       return sequences;
     });
   }
 
-  last(subject: string): Promise<JournalEntry | undefined> {
-    return this.#server.ask(() => this.records.findLast((record) => record.subject === subject));
-  }
-
-  async follow(onRecord: (record: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
-    const lasts = new Map(this.records.map((record) => [record.subject, record]));
-    for (const record of [...lasts.values()].sort((a, b) => a.sequence - b.sequence)) onRecord(record);
-    return this.#feed.follow(this.records.length, onRecord, caughtUp);
+  follow(replayMs: number, onRecord: (record: KeptRecord) => void, caughtUp: () => void): Promise<() => void> {
+    const since = (this.#keptMs[this.#keptMs.length - 1] ?? 0) - replayMs;
+    const older = this.#keptMs.findIndex((keptMs) => keptMs >= since);
+    return this.#feed.follow(Math.max(0, older), onRecord, caughtUp);
   }
 }
 
 /** Hands a growing list over to whoever follows it, in order, each in its own time. */
-class Feed {
+class Feed<Entry> {
   readonly #world: World;
-  readonly #entries: readonly JournalEntry[];
+  readonly #entries: readonly Entry[];
   readonly #followers = new Set<() => void>();
 
-  constructor(world: World, entries: readonly JournalEntry[]) {
+  constructor(world: World, entries: readonly Entry[]) {
     this.#world = world;
     this.#entries = entries;
   }
@@ -242,7 +247,7 @@ class Feed {
     for (const follower of this.#followers) follower();
   }
 
-  async follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
+  async follow(after: number, onEntry: (entry: Entry) => void, caughtUp: () => void): Promise<() => void> {
     let position = after;
     let stopped = false;
     let scheduled = false;

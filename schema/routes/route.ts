@@ -16,6 +16,8 @@ export interface Route {
   readonly query?: z.ZodType;
   readonly status: 200 | 201 | 202;
   readonly answer: z.ZodType;
+  /** A 202 that an Idempotency-Key means something to all the same. */
+  readonly repeatable?: boolean;
   /** Refusals beside those that every route may answer. */
   readonly refusals: readonly ErrorCode[];
   /** Nothing changes by it, whatever its method. */
@@ -25,7 +27,8 @@ export interface Route {
 /** Which of the headers that some requests have mean something to a route; the others are not looked at. */
 export const takes = {
   /** A write may be repeated under its key. Telemetry needs none: a fix that comes again is refused as a duplicate. */
-  idempotencyKey: ({ method, status, looksOnly = false }: Route) => method !== "get" && status !== 202 && !looksOnly,
+  idempotencyKey: ({ method, status, repeatable = false, looksOnly = false }: Route) =>
+    method !== "get" && (status !== 202 || repeatable) && !looksOnly,
   /** What changes an entity that was read before. */
   ifMatch: ({ method, status, looksOnly = false }: Route) => method !== "get" && status === 200 && !looksOnly,
   /** What is answered from the board. */

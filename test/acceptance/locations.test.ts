@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestServer } from "../support/server.ts";
+import { recordsOf } from "../support/telemetry.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -72,12 +73,9 @@ describe("fixes of many units in one request", () => {
     const { status, body } = await server.post(feed, { fixes });
     expect({ status, body }).toEqual({ status: 202, body: { accepted: 1_000, refused: [] } });
     const kept = await Promise.all(
-      units.map(async (id) => {
-        const last = await server.node.ports.telemetry.last(`loc.default.resource.${id}`);
-        return JSON.parse(last!.payload).fixes.length;
-      }),
+      units.map(async (id) => (await recordsOf(server.node.ports, id)).map(({ fixes }) => fixes.length)),
     );
-    expect(kept).toEqual(units.map(() => 20));
+    expect(kept).toEqual(units.map(() => [20]));
     expect((await server.post(feed, { fixes: [...fixes, fixes[0]] })).status).toBe(422);
     expect((await server.post(feed, { fixes: [] })).status).toBe(422);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestServer } from "../support/server.ts";
+import { recordsOf } from "../support/telemetry.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -86,9 +87,8 @@ describe("who is near and may be sent", () => {
   it("keeps the last position over a restart of the board", async () => {
     const id = await unit("STAYS", { location: { lat: 30, lon: 30 } });
     await server.post(`${resources}/vehicles/${id}/location`, { lat: 30.0001, lon: 30 });
-    const { telemetry } = server.node.ports;
-    const last = await telemetry.last(`loc.default.resource.${id}`);
-    expect(JSON.parse(last!.payload)).toMatchObject({ v: 1, by: "admin", fixes: [{ lat: 30.0001, lon: 30 }] });
+    const last = (await recordsOf(server.node.ports, id)).at(-1);
+    expect(last).toMatchObject({ v: 1, by: "admin", fixes: [{ lat: 30.0001, lon: 30 }] });
   });
 
   it("reaches across the antimeridian and over the pole", async () => {

@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { stateKey } from "../../schema/subjects.ts";
 import { smoke, TestServer } from "../support/server.ts";
@@ -35,6 +36,27 @@ describe("a node", () => {
     // Every actor has its snapshot, and the checkpoint says so.
     expect(await after.node.ports.state.get(stateKey({ kind: "incident", id }))).toBeDefined();
     expect(Number((await after.node.ports.config.get("checkpoint-2"))?.value)).toBeGreaterThanOrEqual(5);
+  });
+
+  it("knows where each unit was last when all of its positions are too old to be kept, and starts without any", async () => {
+    const before = await started();
+    const [moved, still] = [await before.newVehicle("E1"), await before.newVehicle("E2")];
+    await before.post(`/api/v1/resources/vehicles/${moved}/location`, { lat: 10, lon: 20, speedMps: 3 });
+    const { location } = (await before.get(`/api/v1/resources/vehicles/${moved}`)).body;
+    expect(location).toMatchObject({ lat: 10, lon: 20, speedMps: 3 });
+    // As the stream itself does after its days.
+    const streams = (await jetstreamManager(before.node.ports.connection.nc)).streams;
+    expect((await streams.purge("LOCATIONS")).purged).toBe(1);
+    const { dataDir } = before;
+    await before.stop(true);
+
+    const after = await started({}, dataDir);
+    expect((await after.get(`/api/v1/resources/vehicles/${moved}`)).body.location).toEqual(location);
+    expect((await after.get(`/api/v1/resources/vehicles/${still}`)).body.location).toBeNull();
+    const [nearest] = (await after.get("/api/v1/resources/nearby?lat=10&lon=20&radius=1")).body.items;
+    expect(nearest).toMatchObject({ id: moved, distance: 0 });
+    const again = await after.post(`/api/v1/resources/vehicles/${moved}/location`, { ...location, at: location.at });
+    expect(again.body).toEqual({ accepted: 0, refused: [{ index: 0, reason: "duplicate" }] });
   });
 
   it("refuses to run with another number of partitions than the cluster was made with", async () => {

@@ -49,7 +49,7 @@ describe("the archive", () => {
     await report({ fixes: [at(50), at(40), at(30)].map((one) => ({ lat: 37.77, lon: -122.42, at: one })) });
     await caughtUp();
     await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
-    await expectPositionsArchived(database, await recordsOf(server));
+    await expectPositionsArchived(database, await messagesOf(server));
   });
 
   it("has the incident as it is, column by column", async () => {
@@ -95,11 +95,11 @@ describe("the archive", () => {
   });
 });
 
-async function recordsOf({ node }: TestServer) {
+async function messagesOf({ node }: TestServer) {
   const { last } = await node.ports.sources.locations.state();
   const reading = node.ports.sources.locations.read(0);
-  const records = [];
-  while (records.length < last) records.push(...(await reading.next(1_000)));
+  const messages = [];
+  while (messages.length < last) messages.push(...(await reading.next(1_000)));
   reading.stop();
-  return records;
+  return messages;
 }

@@ -9,6 +9,7 @@ import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { SimProcess, silent } from "../../runtime/sim/process.ts";
 import { EPOCH_MS, SimServer } from "../../runtime/sim/server.ts";
 import { World } from "../../runtime/sim/world.ts";
+import type { TelemetryRecord } from "../../schema/telemetry.ts";
 
 interface Subject {
   readonly ports: Ports;
@@ -88,14 +89,45 @@ describe.each([
     expect(await until(journal.identity())).toBe(await until(journal.identity()));
   });
 
-  it("keep telemetry in order, find the last of a subject, and hand over the last of each and then all that comes", async () => {
-    const { telemetry } = subject.ports;
-    const of = (id: string, payload: string) => ({ subject: `loc.a.resource.${id}`, payload });
-    expect(await until(telemetry.last("loc.a.resource.1"))).toBeUndefined();
-    const sequences = await until(telemetry.append([of("1", "a"), of("2", "b"), of("1", "c")]));
-    expect(sequences).toEqual([sequences[0], sequences[0]! + 1, sequences[0]! + 2]);
-    expect(await until(telemetry.last("loc.a.resource.1"))).toMatchObject({ payload: "c", sequence: sequences[2] });
+  it("take reports in, once under an id, and hand them over in order, each after the one before was handled", async () => {
+    const { intake } = subject.ports;
+    const of = (payload: string, lane = "in") => ({ subject: `alert.${lane}.a.s`, payload });
+    const [first] = await until(intake.append([of("a"), of("u", "urgent"), of("b")]));
+    const again = first! + 3;
+    expect(await until(intake.appendOnce(of("c"), "id"))).toEqual({ sequence: again, before: false });
+    expect(await until(intake.appendOnce(of("c"), "id"))).toEqual({ sequence: again, before: true });
     const seen: string[] = [];
+    let busy = false;
+    let stop: () => void = () => undefined;
+    await until(
+      new Promise<void>((resolve, reject) => {
+        const handle = async ({ payload, sequence, atMs }: { payload: string; sequence: number; atMs: number }) => {
+          if (busy) reject(new Error("two at once"));
+          if (Math.abs(atMs - subject.now()) > 60_000) reject(new Error(`its time is ${atMs}`));
+          busy = true;
+          await new Promise<void>((done) => subject.ports.clock.soon(done));
+          busy = false;
+          seen.push(payload);
+          if (sequence === again) resolve();
+        };
+        void intake.follow("alert.in.>", first!, handle).then((stopIt) => {
+          stop = stopIt;
+        }, reject);
+      }),
+    );
+    stop();
+    expect(seen).toEqual(["b", "c"]);
+  });
+
+  it("keep telemetry in order, and hand over what was kept of late and then all that comes", async () => {
+    const { telemetry } = subject.ports;
+    const of = (id: string, payload: string, agency = "a") => ({ of: { agency, kind: "resource", id }, payload });
+    const kept = [of("1", "a"), of("2", '{"b": 1}'), of("1", "z", "other"), of("1", "c")];
+    const sequences = await until(telemetry.append(kept));
+    const [first, second, , fourth] = sequences;
+    expect([first, second, fourth]).toEqual([first, second, fourth].sort((x, y) => x! - y!));
+    expect(new Set(sequences).size).toBe(4);
+    const seen: (TelemetryRecord & { sequence: number })[] = [];
     let stop: () => void = () => undefined;
     let wake: () => void = () => undefined;
     const arrived = new Promise<void>((resolve) => {
@@ -104,19 +136,26 @@ describe.each([
     await until(
       new Promise<void>((caughtUp, failed) => {
         telemetry
-          .follow(({ payload }) => {
-            seen.push(payload);
-            if (payload === "e") wake();
-          }, caughtUp)
+          .follow(
+            3_600_000,
+            (record) => {
+              seen.push(record);
+              if (record.payload === "e") wake();
+            },
+            caughtUp,
+          )
           .then((handle) => {
             stop = handle;
           }, failed);
       }),
     );
-    expect(seen).toEqual(["b", "c"]);
-    await until(telemetry.append([of("2", "d"), of("3", "e")]));
+    const inOrder = (records: readonly { sequence: number }[]) => [...records].sort((x, y) => x.sequence - y.sequence);
+    expect(seen).toEqual(inOrder(kept.map((record, index) => ({ ...record, sequence: sequences[index]! }))));
+    await until(telemetry.append([of("2", "d")]));
+    await until(telemetry.append([of("3", "e")]));
     await until(arrived);
-    expect(seen).toEqual(["b", "c", "d", "e"]);
+    expect(seen.map(({ payload }) => payload).slice(4)).toEqual(["d", "e"]);
+    expect(seen).toEqual(inOrder(seen));
     stop();
   });
 

@@ -12,6 +12,7 @@ const NOBODY = {
   incident: "01a20c40-0000-7000-8000-000000000000",
   resource: "01a20c40-0000-7000-8000-000000000001",
   silence: "01a20c40-0000-7000-8000-000000000002",
+  alert: "01a20c40-0000-7000-8000-000000000003",
 };
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
@@ -26,6 +27,7 @@ let theirs: {
   readonly free: string;
   readonly person: string;
   readonly silence: string;
+  readonly alert: string;
 };
 let before: readonly Answer[];
 
@@ -47,7 +49,9 @@ beforeAll(async () => {
   await intruder.newIncident({ location: place });
   await intruder.newResource("vehicles", { location: place });
   const silence = await ownIdOf(owner, "silence");
-  theirs = { incident: id, held: unitId, free: carrier, person, silence };
+  const alert = await owner.newAlert();
+  await intruder.newAlert();
+  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert };
   before = await everythingOf(owner);
 });
 afterAll(() => server.stop());
@@ -72,6 +76,11 @@ async function everythingOf(world: World): Promise<Answer[]> {
       );
       stories.push(world.send(incidentNumber === undefined ? "getResource" : "getIncident", { path, query: {} }));
     }
+  }
+  const { body } = await world.send("listAlerts", { path: {}, query: { ...query, limit: "500" } });
+  for (const { id } of body.items as { id: string }[]) {
+    for (const operation of ["getAlert", "getAlertTimeline"] as const)
+      stories.push(world.send(operation, { path: { id }, query: {} }));
   }
   const configured = [
     world.send("getConfiguration", { path: {}, query }),
@@ -154,8 +163,9 @@ describe.each(byId)("%s", (id, route) => {
     async (_name, place) => {
       const kind = meaningOf(id, place.name) as keyof typeof NOBODY;
       const call = await validCallWith(intruder, id, place);
-      const { incident, held, free, person, silence } = theirs;
-      const probes = { incident: [incident], resource: [held, free, person], silence: [silence] }[kind];
+      const { incident, held, free, person, silence, alert } = theirs;
+      const all = { incident: [incident], resource: [held, free, person], silence: [silence], alert: [alert] };
+      const probes = all[kind];
       const types = place.part === "path" && "type" in call.path ? ["vehicles", "personnel", "equipment"] : [undefined];
       const headers = [{}, { "if-match": '"1"' }, { "if-match": '"2"' }, { "if-match": '"999"' }];
       for (const more of route.method === "get" ? [{}] : headers) {
@@ -206,8 +216,8 @@ async function callOnTheirs(id: OperationId): Promise<Parts> {
   const call = await validCall(await World.of(server, "elsewhere"), id);
   const path = { ...call.path };
   for (const name of Object.keys(path)) {
-    const { incident, free: resource, silence } = theirs;
-    if (name === "id") path[name] = { incident, resource, silence, agency: "" }[meaningOf(id, name)];
+    const { incident, free: resource, silence, alert } = theirs;
+    if (name === "id") path[name] = { incident, resource, silence, alert, agency: "" }[meaningOf(id, name)];
     if (name === "type") path[name] = "vehicles";
   }
   return { ...call, path };
@@ -233,7 +243,13 @@ async function anonymous(
 }
 
 describe("lists", () => {
-  const lists: readonly OperationId[] = ["listIncidents", "listResources", "nearbyResources", "availableResources"];
+  const lists: readonly OperationId[] = [
+    "listIncidents",
+    "listResources",
+    "nearbyResources",
+    "availableResources",
+    "listAlerts",
+  ];
   it.each(lists)("of %s show one's own, and of another agency's nothing, whatever is asked for", async (id) => {
     const path = { type: "vehicles" };
     const near = { lat: "1", lon: "1", radius: "20000000" };
@@ -244,7 +260,7 @@ describe("lists", () => {
     for (const query of [
       { agencyId: OWNER },
       { category: SECRET },
-      id === "listResources" ? { callSign: SECRET } : near,
+      id === "listResources" ? { callSign: SECRET } : id === "listAlerts" ? { type: SECRET } : near,
     ]) {
       const answer = await intruder.send(id, { path, query: { ...wide, ...query } });
       expect(answer.status, answer.text).toBe(200);

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { limits } from "../../schema/common.ts";
 import { type Role, roles } from "../../schema/principal.ts";
 import { type OperationId, type Route, routes } from "../../schema/routes.ts";
 import type { TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 import { documented, resolved, type Schema } from "./document.ts";
 import { type Answer, send } from "./wire.ts";
 
@@ -82,6 +84,17 @@ export class World {
     return (await this.done("createResource", { path: { type }, body })).id;
   }
 
+  /** It is there once the engine has made it. */
+  async newAlert(more: object = {}): Promise<string> {
+    const body = { type: this.mark, severity: "low", title: this.mark, dedupKey: randomUUID(), ...more };
+    const { id } = await this.done("raiseAlerts", { body });
+    await until(`alert ${id} is there`, async () => {
+      const { status } = await this.send("getAlert", { path: { id }, query: {} });
+      return status !== 404;
+    });
+    return id;
+  }
+
   async incidentWithUnit(): Promise<{ readonly id: string; readonly unitId: string }> {
     const [id, unitId] = [await this.newIncident(), await this.newResource()];
     await this.done("assignUnits", { path: { id }, body: { unitId } });
@@ -89,7 +102,7 @@ export class World {
   }
 }
 
-type EntityKind = "incident" | "resource" | "agency" | "silence";
+type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert";
 
 /** What the id in a field or parameter of this name is of. */
 const meanings: Readonly<Record<string, EntityKind>> = {
@@ -111,6 +124,7 @@ const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "age
   ["/api/v1/incidents/{id}", "incident"],
   ["/api/v1/resources/{type}/{id}", "resource"],
   ["/api/v1/resources/locations", "resource"],
+  ["/api/v1/alerts/{id}", "alert"],
 ];
 
 export function meaningOf(id: OperationId, name: string): EntityKind {
@@ -162,6 +176,12 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
     await world.done("attachResource", { path: { type: "personnel", id }, body: { carrierId } });
     return { path: { type: "personnel", id } };
   },
+  raiseAlerts: async (world) => ({ body: { type: world.mark, severity: "low", title: world.mark } }),
+  async detachAlert(world) {
+    const [id, incidentId] = [await world.newAlert(), await world.newIncident()];
+    await world.done("attachAlert", { path: { id }, body: { incidentId } });
+    return { path: { id } };
+  },
   verifyAudit: async (world) => ({ query: { kind: "incident", id: await world.newIncident() } }),
   activateRouting: async () => ({ body: { document: routed } }),
   validateRouting: async () => ({ body: { document: routed } }),
@@ -171,8 +191,6 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
   rollBackRouting: async () => ({ body: { revision: 0 } }),
   createSilence: async () => ({ body: silenced }),
   changeSilence: async () => ({ body: silenced }),
-  activateClassification: async () => ({ body: { document: { rules: [] } } }),
-  testClassification: async () => ({ body: { alert: { type: NAME, severity: "high", title: NAME } } }),
   putTimeTargets: async () => ({ body: { items: [{ incidentType: "*", phases: { dispatchSeconds: 60 } }] } }),
 };
 
@@ -198,6 +216,7 @@ async function examplePath(world: World, id: OperationId): Promise<Parts["path"]
 
 export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
   if (kind === "agency") return "partner";
+  if (kind === "alert") return world.newAlert();
   if (kind === "silence") return (await world.done("createSilence", { body: { ...silenced, comment: world.mark } })).id;
   return kind === "incident" ? world.newIncident() : world.newResource();
 }

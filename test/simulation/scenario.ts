@@ -95,6 +95,7 @@ class Run {
     await trouble;
     for (const name of names) if (!this.#hosts.has(name)) await this.#start(name);
     await this.#settle();
+    await this.#checkReadings();
   }
 
   checkBoards(): void {
@@ -107,12 +108,29 @@ class Run {
           throw new Error(`the board of ${name} shows ${kind}.${id} at ${row?.sequence}, not ${last.sequence}`);
       }
       for (const id of UNITS) {
-        const records = this.#server.telemetry.records.filter(({ subject }) => subject === `loc.sim.resource.${id}`);
+        const records = this.#server.telemetry.records.filter(({ of }) => of.id === id);
         const last = records.map(({ payload }) => positions.readingOf(JSON.parse(payload))).findLast(Boolean);
         const shown = board.reading({ kind: "resource", id });
         if (JSON.stringify(shown) !== JSON.stringify(last))
           throw new Error(`the board of ${name} shows ${id} at ${JSON.stringify(shown)}, not ${JSON.stringify(last)}`);
       }
+    }
+  }
+
+  /** Where each unit was last is written, whichever host has died with it unwritten. */
+  async #checkReadings(): Promise<void> {
+    const kept = new Map<string, unknown>();
+    await this.#insist(async () => {
+      for await (const { key, value } of this.#server.bucket("readings").entries())
+        kept.set(key, JSON.parse(value).reading);
+    });
+    const [{ board }] = [...this.#hosts.values()] as [Running];
+    for (const id of UNITS) {
+      const [shown, written] = [board.reading({ kind: "resource", id }), kept.get(`resource.${id}`)];
+      if (JSON.stringify(shown) !== JSON.stringify(written))
+        throw new Error(
+          `the last reading of ${id} is kept as ${JSON.stringify(written)}, not ${JSON.stringify(shown)}`,
+        );
     }
   }
 
@@ -135,6 +153,7 @@ class Run {
         groupMin: 2,
         settleMs: 20_000,
       },
+      readings: { ...defaults.readings, everyMs: 1_000, circleMs: 1_000 },
       cell: { ...cellDefaults, dedupe: this.#bugs.dedupeOff !== true, holdMs: this.#world.pick([50, 1_000, 5_000]) },
     });
     new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
@@ -204,7 +223,7 @@ class Run {
       { lat: this.#world.between(0, 1_000) / 1e6, lon: 0, at: new Date(process.ports.clock.now()).toISOString() },
     ];
     const reply = await client.report({ kind: "resource", id }, { resourceType: "vehicles", fixes }, dispatcher, "r");
-    if (reply.ok && this.#server.telemetry.records[reply.sequence - 1]?.subject !== `loc.sim.resource.${id}`)
+    if (reply.ok && this.#server.telemetry.records[reply.sequence - 1]?.of.id !== id)
       throw new Error(`a position of ${id} was acknowledged at ${reply.sequence} and is not there`);
   }
 

@@ -4,6 +4,7 @@ import { applyEnvelope, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
+import { unpackRecords } from "../../schema/telemetry.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** The archive holds exactly what a fold of the journal says: every envelope once, byte for byte, and every actor as it is. */
@@ -62,13 +63,16 @@ function foldOf(journal: readonly JournalEntry[]): ReadonlyMap<string, Image> {
 }
 
 /** Every fix of every record, once. */
-export async function expectPositionsArchived(database: TestDatabase, records: readonly JournalEntry[]): Promise<void> {
+export async function expectPositionsArchived(
+  database: TestDatabase,
+  messages: readonly JournalEntry[],
+): Promise<void> {
   const rows = await database.rows<Record<string, unknown>>(
     `select resource_id, agency_id, latitude, longitude, refused, sequence::integer, ordinal, at
      from positions order by sequence, ordinal`,
   );
-  const expected = records.flatMap(({ sequence, subject, payload }) => {
-    const { agency, id } = addressOfEvents(subject)!;
+  const records = messages.flatMap(({ sequence, subject, payload }) => [...unpackRecords(subject, payload, sequence)]);
+  const expected = records.flatMap(({ of: { agency, id }, sequence, payload }) => {
     const { fixes } = JSON.parse(payload) as {
       fixes: { lat: number; lon: number; at: string; refused?: string }[];
     };

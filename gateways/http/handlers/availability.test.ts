@@ -11,6 +11,7 @@ import { SimProcess } from "../../../runtime/sim/process.ts";
 import { SimServer } from "../../../runtime/sim/server.ts";
 import { World } from "../../../runtime/sim/world.ts";
 import { type ResourceEvent, resourceStatuses, resourceTypes } from "../../../schema/resource.ts";
+import { AlertIntake } from "../../alerts/intake.ts";
 import { type SendableQuery, sendable } from "./availability.ts";
 import type { Services } from "./call.ts";
 
@@ -59,7 +60,8 @@ const services = (): Services => {
   const { ports } = new SimProcess(new SimServer(world), "p");
   const board = new Board(registry, views, ports, new Coverage(0));
   const client = new Client(ports, { partitions: 1, timeoutMs: 1 });
-  return { ports, registry, views, board, client, numbers: new NumberDispenser(ports.numbers, ports.clock) };
+  const numbers = new NumberDispenser(ports.numbers, ports.clock);
+  return { ports, registry, views, board, client, numbers, intake: new AlertIntake(ports, board) };
 };
 
 describe("who may be sent, of a hundred thousand", () => {

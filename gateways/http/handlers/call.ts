@@ -1,4 +1,3 @@
-import type { TextClassifier } from "../../../actors/classification/text-classifier.ts";
 import type { Registry } from "../../../runtime/actor.ts";
 import type { Board, View, Views } from "../../../runtime/board.ts";
 import type { Client } from "../../../runtime/client.ts";
@@ -9,6 +8,7 @@ import type { Region } from "../../../runtime/places/region.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
+import type { AlertIntake } from "../../alerts/intake.ts";
 import type { Answer } from "../exchange.ts";
 import { type RequestIdentity, rememberCreation } from "../idempotency.ts";
 import { ProblemError } from "../problem.ts";
@@ -21,8 +21,7 @@ export interface Services {
   readonly board: Board;
   readonly views: Views;
   readonly numbers: NumberDispenser;
-  /** Reads what callers say in their own words; undefined where it is off. */
-  readonly textClassifier?: TextClassifier | undefined;
+  readonly intake: AlertIntake;
 }
 
 /** A request that has been authenticated and validated. */

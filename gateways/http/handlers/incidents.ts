@@ -13,13 +13,13 @@ import type {
   raiseAlarm,
   shareIncident,
 } from "../../../schema/incident.ts";
-import { incidentNumberOf } from "../../../schema/incident-number.ts";
 import type { incidentRoutes } from "../../../schema/routes/incidents.ts";
-import { type Address, subjects } from "../../../schema/subjects.ts";
+import type { Address } from "../../../schema/subjects.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { agencyFor, ask, type Call, created, type Handler, read, readPast, type Services, timeline } from "./call.ts";
 import { checkDisposition, checkIncidentType, ownerOf, priorityFor } from "./configured.ts";
+import { nextIncidentNumber } from "./incident-number.ts";
 import { listIncidents } from "./incidents-list.ts";
 import { checkParent } from "./parent.ts";
 import { policyFor } from "./policy.ts";
@@ -34,10 +34,8 @@ export const incidentHandlers: Readonly<Record<keyof typeof incidentRoutes, Hand
     const make = async () => {
       checkIncidentType(services, agencyId, body.type);
       await checkParent(services, call, body.parentId);
-      const now = new Date(services.ports.clock.now());
-      const year = now.getUTCFullYear();
-      const number = await services.numbers.next(subjects.number(agencyId, year));
-      return { id: services.ports.ids.uuidV7(), incidentNumber: incidentNumberOf(agencyId, year, number) };
+      const incidentNumber = await nextIncidentNumber(services, agencyId);
+      return { id: services.ports.ids.uuidV7(), incidentNumber };
     };
     const command = (incidentNumber: string): IncidentCommand => ({
       type: "create",

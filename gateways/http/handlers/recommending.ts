@@ -32,7 +32,7 @@ const EVERYWHERE_METRES = 20_100_000;
 /** Whom to send to an incident: its place and needs, those who may be sent, and why each ranks where it does. */
 export async function recommendationFor(
   services: Services,
-  call: Call,
+  call: Pick<Call, "principal" | "requestId">,
   incidentId: string,
   { agencyId, radiusMetres = EVERYWHERE_METRES, wanted }: Narrowed,
 ): Promise<Recommended> {

@@ -1,0 +1,34 @@
+import type { ActorDefinition } from "../../runtime/actor.ts";
+import type { AlertKeyCommand, AlertKeyEvent, Seen } from "../../schema/alert.ts";
+
+/** What a key of a source points to: its newest alert. */
+export interface AlertKeyState {
+  /** null until its first alert. */
+  readonly agencyId: string | null;
+  readonly alertId: string | null;
+  /** What was done of this key before that alert was. */
+  readonly seen: Seen;
+}
+
+/**
+ * A key under which a source reports the same thing again and again; its id is a hash of agency, source and key. It says
+ * which alert is the one, and nothing of how that is: whether it is over, the alert alone knows. Who finds it over claims its
+ * place by naming it, so that of many who do so at once one alone gets it.
+ */
+export const alertkey: ActorDefinition<AlertKeyState, AlertKeyCommand, AlertKeyEvent> = {
+  kind: "alertkey",
+  initial: { agencyId: null, alertId: null, seen: {} },
+  limits: { mailboxMax: 1_024, idleMs: 60_000 },
+  agencyOf: (s) => s.agencyId ?? undefined,
+
+  decide: {
+    claim: (s, { agencyId, alertId, over }) =>
+      s.alertId === null || s.alertId === over?.alertId
+        ? [{ type: "alertkey.claimed", agencyId, alertId, seen: over?.seen ?? {} }]
+        : [],
+  },
+  evolve: {
+    "alertkey.claimed": (_s, { agencyId, alertId, seen }) => ({ agencyId, alertId, seen }),
+  },
+  deadlines: () => [],
+};

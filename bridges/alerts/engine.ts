@@ -1,0 +1,169 @@
+import { keyOf } from "../../gateways/alerts/key.ts";
+import type { Board } from "../../runtime/board.ts";
+import type { Client } from "../../runtime/client.ts";
+import { pause } from "../../runtime/pause.ts";
+import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
+import { type IntakeRecord, type Lane as LaneName, lanes } from "../../schema/alert.ts";
+import { systemPrincipal } from "../../schema/principal.ts";
+import type { Address } from "../../schema/subjects.ts";
+import { Asking, Stopped } from "./asking.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
+import { Lane } from "./lane.ts";
+import { type Classify, type Incidents, Reports, Undoable } from "./reports.ts";
+
+/** Whoever owns this address's partition runs the engine: no lease beside those that there are. */
+const ENGINE: Address = { kind: "engine", id: "alerts" };
+
+const LOOK_EVERY_MS = 200;
+const DRAIN_MS = 10_000;
+
+export interface EngineParts {
+  readonly ports: Ports;
+  readonly client: Client;
+  readonly board: Board;
+  /** Does this process's host own the partition of the address? */
+  readonly owns: (address: Address) => boolean;
+  readonly classify: Classify;
+  readonly incidents: Incidents;
+}
+
+interface Running {
+  readonly asking: Asking;
+  readonly lanes: readonly Lane[];
+}
+
+/**
+ * Takes reports from the intake and makes alerts of them. Which process does it is a matter of liveness alone: two at once
+ * do the same work twice, and nothing twice.
+ */
+export class AlertEngine {
+  readonly #parts: EngineParts;
+  #running: Running | undefined;
+  #cancel: () => void = () => undefined;
+  #stopping = false;
+  #done = 0;
+  #dead = 0;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  get figures() {
+    const waiting = this.#running?.lanes.map((lane) => lane.waiting) ?? lanes.map(() => 0);
+    return {
+      alertReportsDone: this.#done,
+      alertReportsDead: this.#dead,
+      alertReportsWaitingUrgent: waiting[0]!,
+      alertReportsWaiting: waiting[1]!,
+    };
+  }
+
+  start(): void {
+    this.#look();
+  }
+
+  /** Ends what is under way, and notes how far it is. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancel();
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) return;
+    const { clock } = this.#parts.ports;
+    for (const lane of running.lanes) lane.stop();
+    const giveUpAt = clock.monotonicMs() + DRAIN_MS;
+    while (running.lanes.some(({ quiet }) => !quiet) && clock.monotonicMs() < giveUpAt) await pause(clock, 5);
+    await this.#note(running);
+    running.asking.stop();
+  }
+
+  #look(): void {
+    this.#cancel = this.#parts.ports.clock.after(LOOK_EVERY_MS, () => {
+      void this.#take()
+        .catch((error: unknown) => this.#parts.ports.log.warn({ error }, "the alert engine could not begin; it will"))
+        .then(() => {
+          if (!this.#stopping) this.#look();
+        });
+    });
+  }
+
+  async #take(): Promise<void> {
+    const owns = this.#parts.owns(ENGINE);
+    if (owns && this.#running === undefined) await this.#begin();
+    else if (!owns && this.#running !== undefined) this.#end(this.#running);
+    else if (this.#running !== undefined) await this.#note(this.#running);
+  }
+
+  async #begin(): Promise<void> {
+    const { ports, client, board, classify, incidents } = this.#parts;
+    const asking = new Asking(client, ports.clock, systemPrincipal("alerts"));
+    const reports = new Reports(asking, board, classify, incidents);
+    const queue = new KeyedQueue();
+    const running = {
+      asking,
+      lanes: lanes.map((name) => new Lane(name, ports, (entry) => this.#work(reports, queue, name, entry))),
+    };
+    this.#running = running;
+    try {
+      for (const lane of running.lanes) await lane.start();
+    } catch (error) {
+      this.#end(running);
+      throw error;
+    }
+  }
+
+  #end({ asking, lanes: all }: Running): void {
+    for (const lane of all) lane.stop();
+    asking.stop();
+    this.#running = undefined;
+  }
+
+  async #note({ lanes: all }: Running): Promise<void> {
+    for (const lane of all) {
+      // Lost, it only makes whoever goes on do more again.
+      await lane.note().catch((error: unknown) => this.#parts.ports.log.warn({ error }, "a position was not noted"));
+    }
+  }
+
+  /** Resolves when it is done for good; never, when the engine stops before. */
+  #work(reports: Reports, queue: KeyedQueue, lane: LaneName, entry: IntakeEntry): Promise<void> {
+    const { sequence, payload, atMs } = entry;
+    const intake = { lane, sequence, at: new Date(atMs).toISOString() };
+    const record = recordIn(payload);
+    if (record === undefined) return this.#bury(entry, "this is no report of Tocsin");
+    return queue.run(keyOf(record).id, async () => {
+      try {
+        await reports.handle(record, intake);
+        this.#done += 1;
+      } catch (error) {
+        if (error instanceof Stopped) return NEVER;
+        if (!(error instanceof Undoable)) this.#parts.ports.log.error({ error, sequence }, "a report failed");
+        await this.#bury(entry, String(error));
+      }
+    });
+  }
+
+  /** What cannot be done is kept for the operators, and stops nothing else. */
+  async #bury({ sequence, payload }: IntakeEntry, reason: string): Promise<void> {
+    const { deadLetters, clock, log } = this.#parts.ports;
+    this.#dead += 1;
+    const at = new Date(clock.now()).toISOString();
+    const id = String(sequence);
+    try {
+      await deadLetters.put({ kind: "alert-report", id, reason, at, requestId: `alert-${id}`, message: payload });
+    } catch (lost) {
+      log.error({ sequence, reason, lost }, "a report that failed could not be kept");
+    }
+  }
+}
+
+const NEVER = new Promise<void>(() => undefined);
+
+function recordIn(payload: string): IntakeRecord | undefined {
+  try {
+    const record = JSON.parse(payload) as IntakeRecord;
+    return record.v === 1 ? record : undefined;
+  } catch {
+    return;
+  }
+}

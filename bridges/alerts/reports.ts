@@ -1,0 +1,164 @@
+import { atLeast } from "../../actors/alert/classification.ts";
+import { isOver, type Known } from "../../actors/alert/state.ts";
+import type { AlertKeyState } from "../../actors/alertkey/definition.ts";
+import { keyOf } from "../../gateways/alerts/key.ts";
+import type { Board } from "../../runtime/board.ts";
+import type { Reply } from "../../runtime/messages.ts";
+import type { AlertContent, Classification, IntakePlace, IntakeRecord, Seen } from "../../schema/alert.ts";
+import type { IncidentFields, Policy } from "../../schema/incident.ts";
+import type { Address } from "../../schema/subjects.ts";
+import type { Asking } from "./asking.ts";
+
+/** What is made of an alert. It may take as long as it must: the other keys go on. */
+export type Classify = (content: AlertContent, record: IntakeRecord) => Classification | Promise<Classification>;
+
+/** What the engine needs to make an incident as an agency wants it. */
+export interface Incidents {
+  /** A new number, unique in the whole cluster. */
+  number(agencyId: string): Promise<string>;
+  /** The agency's rules for incidents of a type. */
+  policy(agencyId: string, type: string): Policy | undefined;
+  /** Whom the agency's run card would send; undefined when that cannot be said. */
+  recommendation(agencyId: string, incidentId: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+}
+
+/** It can be done neither now nor later. */
+export class Undoable extends Error {
+  override name = "Undoable";
+}
+
+interface Current {
+  readonly alertId: string;
+  readonly seen: Seen;
+  /** It was claimed just now: there is nothing to read of it yet. */
+  readonly fresh: boolean;
+}
+
+/**
+ * What one report does. A trigger finds the alert of its key, or claims the key's place for a new one when that alert is
+ * over; an acknowledgement or a resolve of a key that there is not is dropped. All of it may be done again from the start:
+ * command ids follow from the report's place in the intake, and an alert knows which reports it has had.
+ */
+export class Reports {
+  readonly #asking: Asking;
+  readonly #board: Board;
+  readonly #classify: Classify;
+  readonly #incidents: Incidents;
+
+  constructor(asking: Asking, board: Board, classify: Classify, incidents: Incidents) {
+    this.#asking = asking;
+    this.#board = board;
+    this.#classify = classify;
+    this.#incidents = incidents;
+  }
+
+  /** @throws Stopped, and Undoable */
+  async handle(record: IntakeRecord, intake: IntakePlace): Promise<void> {
+    if (record.action === "trigger") return this.#trigger(record as Triggering, intake);
+    const current = await this.#current(keyOf(record), intake);
+    if (current === undefined) return;
+    const type = record.action === "acknowledge" ? "sourceAcknowledge" : "sourceResolve";
+    const { source } = record;
+    orUndoable(await this.#asking.ask(alertOf(current), { type, source, intake }, idOf(intake)));
+  }
+
+  async #trigger(record: Triggering, intake: IntakePlace): Promise<void> {
+    const classification = await this.#classify(record.content, record);
+    const key = keyOf(record);
+    let current: Current = this.#shown(key) ?? (await this.#claim(key, record, intake));
+    for (;;) {
+      const { alertId, seen: seenBefore, fresh } = current;
+      const command = { type: "receive", record, intake, classification, seenBefore };
+      const reply = await this.#asking.ask(alertOf(current), command, idOf(intake), fresh);
+      if (reply.ok) {
+        await this.#incidentFor(alertId, reply.state as Known, record, intake);
+        return;
+      }
+      if (reply.code !== "alert_over") throw new Undoable(`${reply.code}: ${reply.detail}`);
+      const seen = reply.data?.["seen"] as Seen;
+      current = await this.#claim(key, record, intake, { alertId, seen });
+    }
+  }
+
+  /** The board may be behind: the alert that it shows then is over, and the claim tells the newer one. */
+  #shown(key: Address): Current | undefined {
+    const state = this.#board.get(key)?.state as AlertKeyState | undefined;
+    return state?.alertId == null ? undefined : { alertId: state.alertId, seen: state.seen, fresh: false };
+  }
+
+  async #current(key: Address, intake: IntakePlace): Promise<{ readonly alertId: string } | undefined> {
+    const reply = await this.#asking.read(key, idOf(intake));
+    if (!reply.ok && reply.code === "not_found") return;
+    const { alertId } = orUndoable(reply).state as AlertKeyState;
+    return alertId === null ? undefined : { alertId };
+  }
+
+  async #claim(key: Address, record: IntakeRecord, intake: IntakePlace, over?: Omit<Current, "fresh">) {
+    const { id: alertId, agencyId } = record;
+    const command = { type: "claim", agencyId, alertId, ...(over === undefined ? {} : { over }) };
+    // After one that is over comes another claim of the same report: a command of its own.
+    const commandId = over === undefined ? idOf(intake) : `${idOf(intake)}-${over.alertId}`;
+    const fresh = over === undefined && this.#board.get(key) === undefined;
+    const state = orUndoable(await this.#asking.ask(key, command, commandId, fresh)).state as AlertKeyState;
+    return { alertId: state.alertId!, seen: state.seen, fresh: state.alertId === alertId };
+  }
+
+  async #incidentFor(alertId: string, it: Known, record: Triggering, intake: IntakePlace): Promise<void> {
+    // Nothing was received: the report was delivered before, to an alert that is over by now.
+    if (it.phase !== "known" || !makesIncident(it)) return;
+    const { agencyId } = record;
+    const fields = fieldsOf(it);
+    const policy = this.#incidents.policy(agencyId, fields.type);
+    const command = {
+      type: "makeIncident",
+      incidentNumber: await this.#incidents.number(agencyId),
+      fields,
+      reportedById: record.by,
+      ...(policy === undefined ? {} : { policy }),
+    };
+    const made = orUndoable(
+      await this.#asking.ask({ kind: "alert", id: alertId }, command, `${idOf(intake)}-incident`),
+    );
+    const { incidentId, madeIncident } = made.state as Known;
+    if (incidentId === null || !madeIncident) return;
+    const recommendation = await this.#incidents.recommendation(agencyId, incidentId);
+    if (recommendation === undefined) return;
+    const incident = { kind: "incident", id: incidentId };
+    orUndoable(
+      await this.#asking.ask(incident, { type: "recommend", recommendation }, `${idOf(intake)}-recommendation`),
+    );
+  }
+}
+
+type Triggering = IntakeRecord & { readonly content: AlertContent };
+
+const alertOf = ({ alertId }: { readonly alertId: string }): Address => ({ kind: "alert", id: alertId });
+
+const idOf = ({ sequence }: IntakePlace) => `alert-${sequence}`;
+
+function orUndoable(reply: Reply): Reply & { ok: true } {
+  if (!reply.ok) throw new Undoable(`${reply.code}: ${reply.detail}`);
+  return reply;
+}
+
+function makesIncident(it: Known): boolean {
+  const { incidentFrom } = it.policy;
+  if (it.madeIncident || it.incidentId !== null || isOver(it) || it.status === "received") return false;
+  if (it.content.nature !== "actual" || it.classification === null) return false;
+  return incidentFrom !== null && atLeast(it.classification.severity, incidentFrom);
+}
+
+function fieldsOf({ content, classification, dedupKey, source }: Known): IncidentFields {
+  const { category, priority, incidentType } = classification!;
+  return {
+    type: incidentType,
+    category,
+    priority,
+    title: content.title,
+    description: content.description,
+    location: content.location,
+    address: null,
+    parentId: null,
+    metadata: { source: source.name, dedupKey, ...(content.deviceId === null ? {} : { deviceId: content.deviceId }) },
+  };
+}

@@ -1,0 +1,126 @@
+import { atLeast } from "../../actors/alert/classification.ts";
+import { fingerprintOf } from "../../actors/alert/fingerprint.ts";
+import { isOver, type Known } from "../../actors/alert/state.ts";
+import type { AlertKeyState } from "../../actors/alertkey/definition.ts";
+import type { Board } from "../../runtime/board.ts";
+import { chainHash } from "../../runtime/chain.ts";
+import { GroupWriter } from "../../runtime/group-writer.ts";
+import type { Ports } from "../../runtime/ports/index.ts";
+import type {
+  AlertContent,
+  AlertPolicy,
+  AlertSource,
+  alertActions,
+  IntakeRecord,
+  Lane,
+  Nature,
+} from "../../schema/alert.ts";
+import { subjects } from "../../schema/subjects.ts";
+import { keyOf } from "./key.ts";
+
+/** One report of a source, in the form that all are brought into. */
+export interface Report {
+  readonly agencyId: string;
+  readonly source: AlertSource;
+  readonly policy: AlertPolicy;
+  readonly by: string;
+  readonly requestId: string;
+  readonly action: (typeof alertActions)[number];
+  readonly nature: Nature;
+  readonly dedupKey?: string | undefined;
+  /** Of a trigger. */
+  readonly content?: AlertContent;
+  readonly raw?: string;
+}
+
+export interface Receipt {
+  readonly id: string;
+  readonly dedupKey: string;
+}
+
+/** The ids that a report's alert and incident get, should it make them. */
+export interface ReportIds {
+  readonly id: string;
+  readonly incidentId: string;
+}
+
+type IntakeWrite = Parameters<Ports["intake"]["append"]>[0][number];
+
+/** This bad or worse goes by the lane that floods of the rest cannot delay. */
+const URGENT_FROM = "high";
+
+/** Where every report enters, whichever door it came by: it is acknowledged once it is here. */
+export class AlertIntake {
+  readonly #ports: Ports;
+  readonly #board: Board;
+  readonly #writer: GroupWriter<IntakeWrite>;
+  #accepted = 0;
+
+  /** @param board tells which alert a report will add to, as far as is known */
+  constructor(ports: Ports, board: Board) {
+    this.#ports = ports;
+    this.#board = board;
+    this.#writer = new GroupWriter(ports.intake, ports.clock.soon);
+  }
+
+  get figures() {
+    return { alertReportsAccepted: this.#accepted };
+  }
+
+  newIds(): ReportIds {
+    const { ids } = this.#ports;
+    return { id: ids.uuidV7(), incidentId: ids.uuidV7() };
+  }
+
+  /**
+   * Keeps one report or several, all or none; those known under an id one by one, each once however often they are sent.
+   * @param repeat the id by which their sender may repeat them, and the ids that they had the first time
+   * @throws UncertainOutcome: it may be kept
+   */
+  async take(
+    reports: readonly Report[],
+    repeat?: { readonly id: string; readonly ids: readonly ReportIds[] },
+  ): Promise<readonly Receipt[]> {
+    const records = reports.map((report, index) => recordOf(report, repeat?.ids[index] ?? this.newIds()));
+    const entries = records.map((record) => ({
+      subject: subjects.intake(laneOf(record), record.agencyId, record.source.scope),
+      payload: JSON.stringify(record),
+    }));
+    const [only] = entries;
+    if (repeat !== undefined) {
+      for (const [index, entry] of entries.entries()) {
+        const { before } = await this.#ports.intake.appendOnce(entry, `${repeat.id}-${index}`);
+        if (!before) this.#accepted += 1;
+      }
+      return records.map((record) => this.#receiptOf(record));
+    } else if (only !== undefined && entries.length === 1) {
+      await this.#writer.write(only);
+    } else {
+      await this.#ports.intake.append(entries);
+    }
+    this.#accepted += records.length;
+    return records.map((record) => this.#receiptOf(record));
+  }
+
+  /** With the id of the alert that is open under its key. One that is being opened just now is not known yet. */
+  #receiptOf(record: IntakeRecord): Receipt {
+    const { id, dedupKey } = record;
+    const key = this.#board.get(keyOf(record))?.state as AlertKeyState | undefined;
+    const alert = key?.alertId == null ? undefined : this.#board.get({ kind: "alert", id: key.alertId });
+    const isOpen = alert !== undefined && !isOver(alert.state as Known);
+    return { id: isOpen ? key!.alertId! : id, dedupKey };
+  }
+}
+
+function recordOf({ dedupKey, ...report }: Report, ids: ReportIds): IntakeRecord {
+  const { content } = report;
+  // What follows up without a key is refused before; a trigger's is made of what it is about.
+  const key = dedupKey ?? `auto-${chainHash(fingerprintOf(content!))}`;
+  return { v: 1, ...ids, ...report, dedupKey: key, keyMade: dedupKey === undefined };
+}
+
+function laneOf({ content }: IntakeRecord): Lane {
+  return content !== undefined && content.nature === "actual" && atLeast(content.severity, URGENT_FROM)
+    ? "urgent"
+    : "normal";
+}

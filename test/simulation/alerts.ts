@@ -1,0 +1,314 @@
+import { classifyAsSaid } from "../../actors/alert/classification.ts";
+import type { Known } from "../../actors/alert/state.ts";
+import { registry, views } from "../../actors/registry.ts";
+import { AlertEngine } from "../../bridges/alerts/engine.ts";
+import { AlertIntake } from "../../gateways/alerts/intake.ts";
+import { keyOf } from "../../gateways/alerts/key.ts";
+import type { Registry } from "../../runtime/actor.ts";
+import { Board } from "../../runtime/board.ts";
+import { readCheckpoint } from "../../runtime/checkpoint.ts";
+import { Client } from "../../runtime/client.ts";
+import { Coverage } from "../../runtime/coverage.ts";
+import { Host, hostDefaults } from "../../runtime/host.ts";
+import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
+import { NumberDispenser } from "../../runtime/numbers.ts";
+import { SimProcess } from "../../runtime/sim/process.ts";
+import { SimServer } from "../../runtime/sim/server.ts";
+import { noFaults, World } from "../../runtime/sim/world.ts";
+import { type AlertContent, defaultAlertPolicy, type IntakeRecord } from "../../schema/alert.ts";
+import type { Principal } from "../../schema/principal.ts";
+import { addressOfEvents } from "../../schema/subjects.ts";
+import { checkJournal } from "./invariants.ts";
+
+const PARTITIONS = 4;
+const TIME_LIMIT_MS = 4 * 3_600_000;
+const WINDOW_MS = 5 * 60_000;
+const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
+
+interface Running {
+  readonly process: SimProcess;
+  readonly host: Host;
+  readonly board: Board;
+  readonly engine: AlertEngine;
+}
+
+/**
+ * Senders report what their network doubles, hosts die in the midst of it, people end alerts. Then all settles, and what
+ * became of the reports is compared with what they say when they are read one by one.
+ * @param actors others than the real ones only to plant a bug
+ * @throws with what was violated; the same seed always does the same
+ */
+export async function runAlerts(
+  seed: number,
+  actors: Registry = registry,
+): Promise<{ readonly reports: number; readonly alerts: number }> {
+  const world = new World(seed);
+  const server = new SimServer(world);
+  // Lanes overtake each other and people come when they like: then there is no one order to compare with.
+  const ordered = world.chance(500);
+  const run = new Run(world, server, ordered, actors);
+  let over = false;
+  let failure: unknown;
+  void run
+    .play()
+    .catch((error: unknown) => {
+      failure = error;
+    })
+    .then(() => {
+      over = true;
+    });
+  await world.run(() => over, TIME_LIMIT_MS);
+  if (failure !== undefined) throw failure;
+  if (actors === registry) checkJournal(server.journal.entries, []);
+  return check(server, ordered, actors);
+}
+
+class Run {
+  readonly #world: World;
+  readonly #server: SimServer;
+  readonly #ordered: boolean;
+  readonly #actors: Registry;
+  readonly #hosts = new Map<string, Running>();
+  #starts = 0;
+
+  constructor(world: World, server: SimServer, ordered: boolean, actors: Registry) {
+    this.#actors = actors;
+    this.#world = world;
+    this.#server = server;
+    this.#ordered = ordered;
+  }
+
+  async play(): Promise<void> {
+    const world = this.#world;
+    const names = world.chance(700) ? ["h1", "h2"] : ["h1"];
+    for (const name of names) await this.#start(name);
+    const some = (most: number) => (world.chance(600) ? world.between(0, most) : 0);
+    world.faults = {
+      requestLost: some(60),
+      answerLost: some(60),
+      doubled: some(100),
+      late: some(40),
+      readFails: some(30),
+    };
+    const work = Array.from({ length: world.between(1, 3) }, (_, index) => this.#report(`s${index}`));
+    if (!this.#ordered) work.push(this.#interfere());
+    const trouble = this.#trouble(names);
+    await Promise.all(work);
+    world.faults = noFaults;
+    await trouble;
+    for (const name of names) if (!this.#hosts.has(name)) await this.#start(name);
+    await this.#settle();
+  }
+
+  async #start(name: string): Promise<void> {
+    const process = new SimProcess(this.#server, `${name}n${this.#starts++}`);
+    process.skewMs = this.#world.chance(300) ? this.#world.between(-600_000, 600_000) : 0;
+    const { ports } = process;
+    const coverage = new Coverage(await this.#insist(() => readCheckpoint(ports)));
+    const board = new Board(this.#actors, views, ports, coverage);
+    const host = new Host(this.#actors, ports, board, coverage, hostDefaults(name, PARTITIONS));
+    const client = new Client(ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
+    await this.#insist(() => board.start());
+    await this.#insist(() => host.start());
+    const numbers = new NumberDispenser(ports.numbers, ports.clock);
+    const engine = new AlertEngine({
+      ports,
+      client,
+      board,
+      owns: (address) => host.owns(address),
+      classify: classifyAsSaid,
+      incidents: {
+        number: async () => `SIM-${await this.#insist(() => numbers.next("num.sim.2026"))}`,
+        policy: () => undefined,
+        recommendation: async () => undefined,
+      },
+    });
+    engine.start();
+    this.#hosts.set(name, { process, host, board, engine });
+  }
+
+  async #insist<T>(action: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await action();
+      } catch (error) {
+        if (attempt > 20) throw error;
+      }
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#world.at(ms, resolve));
+  }
+
+  async #report(name: string): Promise<void> {
+    const world = this.#world;
+    const process = new SimProcess(this.#server, name);
+    const intake = new AlertIntake(process.ports, new Board(registry, views, process.ports, new Coverage(0)));
+    const count = world.between(5, 40);
+    for (let index = 0; index < count; index++) {
+      const severity = !this.#ordered && world.chance(300) ? "critical" : "low";
+      const content: AlertContent = {
+        ...{ type: "smoke", severity, title: "t", description: null, nature: "actual", deviceId: null, location: null },
+        ...{ areas: [], labels: {}, details: {}, occurredAt: null, expiresAt: null },
+      };
+      const keyed = world.chance(600);
+      const device = `d${world.between(1, 3)}`;
+      const followUp = keyed && world.chance(300);
+      const report = {
+        agencyId: "sim",
+        source: { scope: "api-s", name: "s" },
+        policy: this.#ordered ? { ...defaultAlertPolicy, incidentFrom: "low" as const } : defaultAlertPolicy,
+        by: name,
+        requestId: "r",
+        nature: "actual" as const,
+        action: followUp ? world.pick(["acknowledge", "resolve"] as const) : ("trigger" as const),
+        dedupKey: keyed ? `k${world.between(1, 3)}` : undefined,
+        ...(followUp ? {} : { content: { ...content, deviceId: keyed ? null : device } }),
+      };
+      // A sender that got no answer sends it again: then it may be there twice, and is counted twice.
+      for (let attempt = 0; attempt < 3; attempt++) {
+        try {
+          await intake.take([report]);
+          break;
+        } catch {
+          await this.#sleep(world.between(10, 500));
+        }
+      }
+      await this.#sleep(world.chance(100) ? world.between(0, 2 * WINDOW_MS) : world.between(0, 300));
+    }
+  }
+
+  /** People who end alerts while they are reported. */
+  async #interfere(): Promise<void> {
+    const process = new SimProcess(this.#server, "people");
+    const client = new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 4_000 });
+    for (let index = 0; index < 10; index++) {
+      await this.#sleep(this.#world.between(0, 2_000));
+      const alerts = this.#server.journal.entries.flatMap(({ subject }) => {
+        const { kind, id } = addressOfEvents(subject)!;
+        return kind === "alert" ? [id] : [];
+      });
+      if (alerts.length === 0) continue;
+      const commands = [
+        { type: "acknowledge" },
+        { type: "resolve" },
+        { type: "dismiss", reason: "r" },
+        { type: "detach" },
+      ];
+      await client.ask({ kind: "alert", id: this.#world.pick(alerts) }, this.#world.pick(commands), {
+        by: dispatcher,
+        requestId: "p",
+      });
+    }
+  }
+
+  async #trouble(names: readonly string[]): Promise<void> {
+    const times = this.#world.between(0, 4);
+    for (let time = 0; time < times; time++) {
+      await this.#sleep(this.#world.between(50, 4_000));
+      const name = this.#world.pick(names);
+      const victim = this.#hosts.get(name);
+      if (victim === undefined) continue;
+      this.#hosts.delete(name);
+      if (this.#world.chance(300)) {
+        await victim.engine.stop();
+        await victim.host.stop();
+      } else {
+        victim.host.crash();
+      }
+      victim.board.stop();
+      victim.process.crash();
+      await this.#sleep(this.#world.between(0, 3_000));
+      await this.#start(name);
+    }
+  }
+
+  /** Until nothing waits anywhere. */
+  async #settle(): Promise<void> {
+    let before = -1;
+    for (let quiet = 0; quiet < 3; ) {
+      await this.#sleep(3_000);
+      const { length } = this.#server.journal.entries;
+      const hosts = [...this.#hosts.values()];
+      const runs = hosts.filter(({ host }) => host.owns({ kind: "engine", id: "alerts" }));
+      const waiting = runs.map(
+        ({ engine: { figures } }) => figures.alertReportsWaiting + figures.alertReportsWaitingUrgent,
+      );
+      const still = length === before && runs.length === 1 && waiting[0] === 0;
+      quiet = still ? quiet + 1 : 0;
+      before = length;
+    }
+    const dead = this.#server.deadLetters[0];
+    if (dead !== undefined) throw new Error(`a report could not be done: ${dead.reason}`);
+  }
+}
+
+function check(
+  server: SimServer,
+  ordered: boolean,
+  actors: Registry,
+): { readonly reports: number; readonly alerts: number } {
+  const images = new Map<string, Image>();
+  for (const entry of server.journal.entries) {
+    const { kind, id } = addressOfEvents(entry.subject)!;
+    const definition = actors.get(kind)!;
+    images.set(`${kind}.${id}`, applyEntry(definition, images.get(`${kind}.${id}`) ?? blankImage(definition), entry));
+  }
+  const all = [...images].filter(([key]) => key.startsWith("alert.")).map(([, { state }]) => state as Known);
+  const incidents = [...images]
+    .filter(([key]) => key.startsWith("incident."))
+    .map(([, { state }]) => (state as { sourceAlertId: string }).sourceAlertId);
+  const records = server.intake.entries.map((entry) => ({
+    ...entry,
+    record: JSON.parse(entry.payload) as IntakeRecord,
+  }));
+  if (new Set(incidents).size !== incidents.length) throw new Error("an alert has made two incidents");
+  const made = all.filter(({ madeIncident }) => madeIncident).length;
+  if (made !== incidents.length)
+    throw new Error(`${made} alerts say they made an incident, and there are ${incidents.length}`);
+  const byKey = new Map<string, (typeof records)[number][]>();
+  for (const one of records) byKey.set(keyOf(one.record).id, [...(byKey.get(keyOf(one.record).id) ?? []), one]);
+  for (const reports of byKey.values()) {
+    const { dedupKey, keyMade } = reports[0]!.record;
+    const alerts = all.filter((one) => one.dedupKey === dedupKey).sort((a, b) => a.triggered - b.triggered);
+    const triggers = reports.filter(({ record }) => record.action === "trigger").length;
+    const counted = alerts.reduce((sum, { count }) => sum + count, 0);
+    if (counted !== triggers) throw new Error(`${dedupKey}: ${triggers} reports came and ${counted} are counted`);
+    const open = alerts.filter(({ status }) => status === "open" || status === "acknowledged").length;
+    if (!keyMade && open > 1) throw new Error(`${dedupKey}: ${open} alerts are open at once`);
+    if (!ordered) continue;
+    const told = alerts.map(({ count, status, firstSeenAt, lastSeenAt }) => ({
+      count,
+      status,
+      firstSeenAt,
+      lastSeenAt,
+    }));
+    const expected = oracle(reports);
+    if (JSON.stringify(told) !== JSON.stringify(expected))
+      throw new Error(`${dedupKey}: ${JSON.stringify(told)}, and should be ${JSON.stringify(expected)}`);
+    if (made !== all.length) throw new Error(`of ${all.length} alerts ${made} made their incident`);
+  }
+  return { reports: records.length, alerts: all.length };
+}
+
+/** What the reports of a key say, read one by one. */
+function oracle(reports: readonly { readonly record: IntakeRecord; readonly atMs: number }[]) {
+  const alerts: { count: number; status: string; firstSeenAt: string; lastSeenAt: string }[] = [];
+  for (const { record, atMs } of reports) {
+    const last = alerts.at(-1);
+    const at = new Date(atMs).toISOString();
+    const isOpen = last !== undefined && last.status !== "resolved";
+    if (record.action === "acknowledge") {
+      if (isOpen) last.status = "acknowledged";
+    } else if (record.action === "resolve") {
+      if (isOpen) last.status = "resolved";
+    } else if (isOpen && (!record.keyMade || atMs - Date.parse(last.lastSeenAt) <= WINDOW_MS)) {
+      last.count += 1;
+      last.lastSeenAt = at;
+    } else {
+      alerts.push({ count: 1, status: "open", firstSeenAt: at, lastSeenAt: at });
+    }
+  }
+  return alerts;
+}
