@@ -101,6 +101,13 @@ export interface Measured {
 
 const RELOAD_AGAIN_MS = 1_000;
 
+/** Where the actors of a kind are. */
+interface Area {
+  readonly places: PlaceIndex;
+  /** By the very ids of the index: a search looks at hundreds, and has no time to put a key together for each. */
+  readonly located: Map<string, { row: Row; reading: unknown }>;
+}
+
 interface Waiter {
   readonly sequence: number;
   readonly wake: () => void;
@@ -122,7 +129,7 @@ export class Board {
   readonly #readings = new Map<string, Measured>();
   readonly #index: BoardIndex;
   /** Where the actors of each kind are. */
-  readonly #places = new Map<string, PlaceIndex>();
+  readonly #areas = new Map<string, Area>();
   #sequence = 0;
   /** Of what is shown: ahead of what has arrived by the journal while commits of this process are on their way. */
   #newest = 0;
@@ -265,7 +272,7 @@ export class Board {
   async list({ kind, agencies, filters, limit, after, region }: ListQuery): Promise<Listed> {
     const view = this.#views.get(kind);
     if (view === undefined) return { items: [], next: null };
-    const places = this.#places.get(kind);
+    const places = this.#areas.get(kind)?.places;
     const isInside = (id: string) => {
       const place = places?.get(id);
       return place !== undefined && region!.contains(place);
@@ -317,18 +324,25 @@ export class Board {
 
   /** Nearest first; those equally far by their ids. */
   nearest({ kind, from, radiusMetres, limit, accept, among, after }: NearestQuery): Near[] {
-    const reading = (id: string) => this.#readings.get(`${kind}.${id}`)?.reading;
-    const row = (id: string) => this.#rows.get(`${kind}.${id}`)!;
+    const area = this.#areas.get(kind);
+    if (area === undefined) return [];
+    const { places, located } = area;
     const candidates = among && this.#index.candidates(kind, among.agencies, among.filters);
-    const found = this.#places.get(kind)?.nearest({
+    const found = places.nearest({
       ...(candidates !== undefined && candidates.size <= FEW ? { among: candidates.ids } : {}),
       ...(after === undefined ? {} : { after }),
       from,
       radiusMetres,
       limit,
-      accept: (id) => accept(row(id), reading(id)),
+      accept: (id) => {
+        const { row, reading } = located.get(id)!;
+        return accept(row, reading);
+      },
     });
-    return (found ?? []).map(({ id, distanceMetres }) => ({ row: row(id), reading: reading(id), distanceMetres }));
+    return found.map(({ id, distanceMetres }) => {
+      const { row, reading } = located.get(id)!;
+      return { row, reading, distanceMetres };
+    });
   }
 
   /** Waits until everything up to the sequence is shown. @returns false when that took longer */
@@ -437,17 +451,28 @@ export class Board {
     }
   }
 
-  #locate({ kind, id }: Address, { state }: Row, reading: unknown): void {
+  #locate({ kind, id }: Address, row: Row, reading: unknown): void {
     const view = this.#views.get(kind);
     if (view?.place === undefined) return;
-    const place = view.place(state, reading);
-    let places = this.#places.get(kind);
-    if (places === undefined) {
-      places = new PlaceIndex();
-      this.#places.set(kind, places);
+    const place = view.place(row.state, reading);
+    let area = this.#areas.get(kind);
+    if (area === undefined) {
+      area = { places: new PlaceIndex(), located: new Map() };
+      this.#areas.set(kind, area);
     }
-    if (place === undefined) places.delete(id);
-    else places.set(id, place);
+    const { places, located } = area;
+    if (place === undefined) {
+      places.delete(id);
+      located.delete(id);
+      return;
+    }
+    places.set(id, place);
+    const known = located.get(id);
+    if (known === undefined) located.set(id, { row, reading });
+    else {
+      known.row = row;
+      known.reading = reading;
+    }
   }
 
   /** What this process has kept itself is shown already. */

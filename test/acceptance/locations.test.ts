@@ -10,7 +10,8 @@ afterAll(() => server.stop());
 
 const feed = "/api/v1/resources/locations";
 const vehicle = (id: string) => `/api/v1/resources/vehicles/${id}`;
-const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
+const now = Date.now();
+const ago = (seconds: number) => new Date(now - seconds * 1_000).toISOString();
 
 describe("fixes of many units in one request", () => {
   it("move each of them, and those that are refused are named by their index, each with its reason", async () => {

@@ -58,7 +58,7 @@ export function sendable(
         from,
         radiusMetres,
         limit,
-        accept: (row, reading) => fresh(row, reading) && accept(row),
+        accept: (row, reading) => accept(row) && fresh(row, reading),
       })
       .map(({ row, distanceMetres }) => ({ row, state: row.state as Known, distanceMetres }));
   }
@@ -89,8 +89,7 @@ export async function nearbyResources(services: Services, call: Call): Promise<A
     limit,
     any: availability === "any",
   });
-  const items = found.map(({ row, distanceMetres }) => shown(services, row, distanceMetres));
-  return { status: 200, body: JSON.stringify({ items, next: null, complete: true }) };
+  return { status: 200, body: pageOf(services, found) };
 }
 
 export async function availableResources(services: Services, call: Call): Promise<Answer> {
@@ -105,8 +104,7 @@ export async function availableResources(services: Services, call: Call): Promis
     near: lat === undefined || lon === undefined ? undefined : { lat, lon, radiusMetres: radius },
     limit,
   });
-  const items = found.map(({ row, distanceMetres }) => shown(services, row, distanceMetres));
-  return { status: 200, body: JSON.stringify({ items, next: null, complete: true }) };
+  return { status: 200, body: pageOf(services, found) };
 }
 
 async function forIncident(
@@ -140,7 +138,33 @@ function wantedOf({
   };
 }
 
+/** Described once for each version: in a busy hour the same units are asked for again and again. */
+const descriptions = new WeakMap<Row, string>();
+
+/** All of a resource but where it is, as the beginning of a JSON object. */
+function descriptionOf({ views }: Services, row: Row): string {
+  const known = descriptions.get(row);
+  if (known !== undefined) return known;
+  const { id, state, version } = row;
+  const described = { ...views.get("resource")!.present(id, state, version), location: undefined };
+  const description = JSON.stringify(described).slice(0, -1);
+  descriptions.set(row, description);
+  return description;
+}
+
+function pageOf(services: Services, found: readonly Sendable[]): string {
+  const items = found.map(({ row, state, distanceMetres }) => {
+    const location = positionOf(state, services.board.reading({ kind: "resource", id: row.id }));
+    const where = `"location":${JSON.stringify(location)},"distance":${rounded(distanceMetres)}`;
+    return `${descriptionOf(services, row)},${where}}`;
+  });
+  return `{"items":[${items.join(",")}],"next":null,"complete":true}`;
+}
+
+function rounded(distanceMetres: number | null): number | null {
+  return distanceMetres === null ? null : Math.round(distanceMetres * 10) / 10;
+}
+
 function shown({ board }: Services, row: Row, distanceMetres: number | null): object {
-  const distance = distanceMetres === null ? null : Math.round(distanceMetres * 10) / 10;
-  return { ...board.present("resource", row), distance };
+  return { ...board.present("resource", row), distance: rounded(distanceMetres) };
 }
