@@ -14,12 +14,13 @@ import {
   type Participation,
 } from "./actor.ts";
 import { chainHash } from "./chain.ts";
+import { commandsSince } from "./commands-since.ts";
 import type { Committer } from "./commit.ts";
-import { advance, blankImage, type Image, imageAt, loadImage } from "./image.ts";
+import { advance, blankImage, type Image, imageAt, loadImage, subjectOf } from "./image.ts";
 import { Mailbox } from "./mailbox.ts";
 import { failure, failureOf, type Message, type Reply } from "./messages.ts";
 import { type Append, type Ports, PortUnavailable, type Timer, UncertainOutcome } from "./ports/index.ts";
-import { findRecent, type RecentCommand } from "./recent-commands.ts";
+import { findRecent, RECENT_COMMANDS_MAX, type RecentCommand } from "./recent-commands.ts";
 import { type Directive, directiveFor, type Failure } from "./supervision.ts";
 import { timersOf } from "./timers-of.ts";
 
@@ -57,6 +58,11 @@ export interface CellOptions {
 }
 
 export const cellDefaults: CellOptions = { decideAttempts: 8, holdMs: 5_000, systemMailboxMax: 4_096, dedupe: true };
+
+/** So long at least a command that may be sent again is known, however many came after it; and a little for clocks. */
+const REMEMBERED_MS = 25 * 3_600_000;
+/** After this long the commands of the last day are read anew: those before are not kept for ever. */
+const DAY_AGAIN_MS = 3_600_000;
 
 /** The layout of a record of telemetry. */
 const TELEMETRY_VERSION = 1;
@@ -104,6 +110,8 @@ export class Cell {
   #consecutiveFailures = 0;
   /** The last reading of its telemetry; undefined when it was not looked up yet. */
   #reading: { readonly last: unknown } | undefined;
+  /** The commands of the last day, once they were asked for, and the version up to which they are known. */
+  #day: { readonly commands: Map<string, RecentCommand>; version: number; readonly readMs: number } | undefined;
   /** Reports that are being kept. */
   #keeping = 0;
   /** Who waits for a command that another actor leads. */
@@ -232,7 +240,7 @@ export class Cell {
   async #command(message: Message & { op: "command" }, answer: (reply: CellReply) => void): Promise<void> {
     for (let attempt = 0; attempt < this.#host.options.decideAttempts; attempt++) {
       const image = await this.activate();
-      const before = this.#host.options.dedupe ? findRecent(image.recent, message.commandId) : undefined;
+      const before = this.#host.options.dedupe ? await this.#doneBefore(image, message) : undefined;
       if (before !== undefined) return answer(await this.#firstAnswer(before, message));
       const at = this.#now();
       const decision = decide(this.#definition, image.state, message.command, {
@@ -433,15 +441,36 @@ export class Cell {
     }
   }
 
+  /** Of a command that its sender may send again also what a busy actor has done since a day ago is known. */
+  async #doneBefore(
+    image: Image,
+    { commandId, fingerprint }: Message & { op: "command" },
+  ): Promise<RecentCommand | undefined> {
+    const recent = findRecent(image.recent, commandId);
+    if (recent !== undefined || fingerprint === undefined || image.recent.length < RECENT_COMMANDS_MAX) return recent;
+    const { clock, journal } = this.#host.ports;
+    const nowMs = clock.now();
+    let day = this.#day;
+    if (day === undefined || day.version !== image.version || nowMs - day.readMs > DAY_AGAIN_MS) {
+      const subject = subjectOf(this.#definition, image.state, this.address);
+      const commands = await commandsSince(journal, subject, image, nowMs - REMEMBERED_MS);
+      day = { commands, version: image.version, readMs: nowMs };
+      this.#day = day;
+    }
+    return day.commands.get(commandId);
+  }
+
   /** The very answer that the first sender got or should have got: the actor as it was after that command. */
   async #firstAnswer(before: RecentCommand, message: Message & { op: "command" }): Promise<CellReply> {
     if (before.fingerprint !== message.fingerprint) {
       return failure("idempotency_key_reused", "the same key came with another request before");
     }
+    const now = await this.activate();
+    const subject = subjectOf(this.#definition, now.state, this.address);
     const image =
-      this.#image?.version === before.version
-        ? this.#image
-        : await imageAt(this.#definition, this.address, before.version, this.#host.ports.journal);
+      now.version === before.version
+        ? now
+        : await imageAt(this.#definition, subject, before.version, this.#host.ports.journal);
     return { ...done(image), replayed: true };
   }
 
@@ -480,6 +509,11 @@ export class Cell {
 
   #become(draft: Drafted, sequence: number): Image {
     const image = draft.imageAt(sequence);
+    const { version, commandId, fingerprint } = draft.envelope;
+    if (this.#day?.version === version - 1) {
+      this.#day.commands.set(commandId, { commandId, version, ...(fingerprint === undefined ? {} : { fingerprint }) });
+      this.#day.version = version;
+    }
     this.#image = image;
     this.#host.committed(this, draft.envelope, image);
     return image;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RECENT_COMMANDS_MAX } from "../../runtime/recent-commands.ts";
 import { smoke, TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -220,6 +221,25 @@ describe("a repeated request", () => {
     const patched = await server.patch(at, { title: "again" }, { "idempotency-key": "p" });
     expect((await server.patch(at, { title: "again" }, { "idempotency-key": "p" })).body).toEqual(patched.body);
     expect((await server.patch(at, { title: "no" }, { "idempotency-key": "p" })).status).toBe(422);
+  });
+
+  it("gets it a day long, however much has happened to the entity since", async () => {
+    const created = await server.post(incidents, smoke, { "idempotency-key": "busy" });
+    const at = `${incidents}/${created.body.id}`;
+    const noted = { note: "said once" };
+    const key = { "idempotency-key": "note-1" };
+    const first = await server.patch(at, noted, key);
+    for (let n = 0; n <= RECENT_COMMANDS_MAX; n++) await server.patch(at, { title: `T${n}` });
+    expect((await server.patch(at, noted, key)).body).toEqual(first.body);
+    expect((await server.patch(at, { note: "said otherwise" }, key)).status).toBe(422);
+    expect((await server.post(incidents, smoke, { "idempotency-key": "busy" })).body).toEqual(created.body);
+    // One that is new is done, and known from then on.
+    const other = { "idempotency-key": "note-2" };
+    const second = await server.patch(at, noted, other);
+    for (let n = 0; n <= RECENT_COMMANDS_MAX; n++) await server.patch(at, { title: `U${n}` });
+    expect((await server.patch(at, noted, other)).body).toEqual(second.body);
+    const { body } = await server.get(`${at}/timeline?limit=500`);
+    expect(body.items.filter(({ type }: { type: string }) => type === "incident.noted")).toHaveLength(2);
   });
 });
 

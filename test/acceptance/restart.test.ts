@@ -1,5 +1,5 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { stateKey } from "../../schema/subjects.ts";
 import { smoke, TestServer } from "../support/server.ts";
 
@@ -57,6 +57,20 @@ describe("a node", () => {
     expect(nearest).toMatchObject({ id: moved, distance: 0 });
     const again = await after.post(`/api/v1/resources/vehicles/${moved}/location`, { ...location, at: location.at });
     expect(again.body).toEqual({ accepted: 0, refused: [{ index: 0, reason: "duplicate" }] });
+  });
+
+  it("asks for one agency's journal where it knows the agency: the server looks through all of them otherwise", async () => {
+    const before = await started();
+    const id = await before.newIncident();
+    const { dataDir } = before;
+    await before.stop(true);
+
+    const after = await started({}, dataDir);
+    const read = vi.spyOn(after.node.ports.journal, "read");
+    expect((await after.get(`/api/v1/incidents/${id}`)).status).toBe(200);
+    expect((await after.get(`/api/v1/incidents/${id}/timeline`)).status).toBe(200);
+    expect([...new Set(read.mock.calls.map(([subject]) => subject))]).toEqual([`evt.default.incident.${id}`]);
+    expect((await after.get(`/api/v1/incidents/01a20c40-0000-7000-8000-000000000000`)).status).toBe(404);
   });
 
   it("refuses to run with another number of partitions than the cluster was made with", async () => {

@@ -108,11 +108,12 @@ export async function readPast(services: Services, call: Call, address: Address,
 
 /** What happened to an actor, oldest first, as its journal tells. */
 export async function timeline(services: Services, call: Call, address: Address): Promise<Answer> {
-  orThrow(await services.client.read(address, call.principal, call.requestId));
+  const { state } = orThrow(await services.client.read(address, call.principal, call.requestId));
+  const agency = services.registry.get(address.kind)!.agencyOf(state);
   const { limit, cursor } = call.query as { limit: number; cursor?: string };
   const after = cursor === undefined ? 0 : Number(cursor);
   if (!Number.isSafeInteger(after) || after < 0) throw new ProblemError("invalid_query", "cursor: not one of ours");
-  const entries = await services.client.history(address, after, limit + 1);
+  const entries = await services.client.history(address, after, limit + 1, agency);
   const shown = entries.slice(0, limit);
   const items = shown.flatMap(({ sequence, envelope: { at, by, cause, events } }) =>
     events.map(({ type, ...data }) => ({ sequence, at, type, by, ...(cause === undefined ? {} : { cause }), data })),
