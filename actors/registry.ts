@@ -6,6 +6,7 @@ import { agencyView } from "./agency/view.ts";
 import { alert } from "./alert/definition.ts";
 import { alertView } from "./alert/view.ts";
 import { alertkey } from "./alertkey/definition.ts";
+import { classification, classificationView } from "./classification/definition.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
@@ -18,7 +19,17 @@ import { alertGroupView } from "./routing/group/view.ts";
 import { silences, silencesView } from "./routing/silences.ts";
 
 /** Every kind of actor there is. */
-export const registry = registryOf([incident, resource, agency, routing, silences, alertGroup, alertkey, alert]);
+export const registry = registryOf([
+  incident,
+  resource,
+  agency,
+  routing,
+  silences,
+  alertGroup,
+  alertkey,
+  alert,
+  classification,
+]);
 
 /** How each kind is shown and searched. */
 export const views: Views = new Map([
@@ -29,6 +40,7 @@ export const views: Views = new Map([
   [silences.kind, silencesView],
   [alertGroup.kind, alertGroupView],
   [alert.kind, alertView],
+  [classification.kind, classificationView],
 ]);
 
 /** What of each kind is kept as tables. */

@@ -1,5 +1,6 @@
 import { alertRoutes } from "./routes/alerts.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { classificationRoutes } from "./routes/classification.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { resourceRoutes } from "./routes/resources.ts";
@@ -16,6 +17,7 @@ export const routes = {
   ...configurationRoutes,
   ...routingRoutes,
   ...alertRoutes,
+  ...classificationRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

@@ -22,6 +22,13 @@ const RULES = [
     packages: /^(?:re2js|luxon|flatqueue|node:crypto)$/,
   },
   {
+    // Rules as expressions that cannot run away, and their patterns: pure.
+    of: /^actors\/classification\//,
+    files: /^(?:schema\/|runtime\/(?:actor|board)\.ts$)/,
+    ownFolder: true,
+    packages: /^(?:re2js|@marcbachmann\/cel-js)$/,
+  },
+  {
     of: /^actors\//,
     files: /^(?:schema\/|runtime\/(?:actor|board|projection|search-text|places\/place)\.ts$|runtime\/testing\/)/,
     ownFolder: true,
@@ -29,6 +36,7 @@ const RULES = [
   },
   { of: /^runtime\/ports\//, files: /^(?:schema|runtime\/ports)\//, packages: /^(?:node:|uuid$)/ },
   { of: /^runtime\/nats\//, files: /^(?:schema\/|runtime\/(?!sim\/))/, packages: /^@nats-io\// },
+  { of: /^runtime\/workers\//, files: NONE, packages: /^(?:piscina|node:os)$/ },
   { of: /^runtime\/sim\//, files: /^(?:schema\/|runtime\/(?!nats\/))/, packages: /^node:crypto$/ },
   { of: /^runtime\/places\//, files: /^runtime\/places\//, packages: /^flatqueue$/ },
   { of: /^runtime\//, files: /^(?:schema\/|runtime\/(?!nats\/|sim\/))/, packages: /^node:crypto$/ },

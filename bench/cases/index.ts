@@ -1,6 +1,7 @@
 import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
 import { assignments } from "./assignments.ts";
+import { classification } from "./classification.ts";
 import { commandCase } from "./command.ts";
 import { createIncident } from "./create-incident.ts";
 import { fixes } from "./fixes.ts";
@@ -20,4 +21,13 @@ const command = commandCase(
 );
 
 /** All there are, in the order in which they run. */
-export const cases: readonly BenchCase[] = [createIncident, command, mixedLifecycle, state, nearby, fixes, assignments];
+export const cases: readonly BenchCase[] = [
+  createIncident,
+  command,
+  mixedLifecycle,
+  state,
+  nearby,
+  fixes,
+  assignments,
+  classification,
+];

@@ -59,6 +59,10 @@ const schema = z.object({
     .enum(["refuse", "accept"])
     .default("refuse")
     .describe("accept: start with a journal that has lost its end"),
+  CLASSIFIER_MODEL: z
+    .string()
+    .optional()
+    .describe("file of the text model; default: the one that comes along; off: none"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

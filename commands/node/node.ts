@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { classifyAsSaid } from "../../actors/alert/classification.ts";
 import { registry, views } from "../../actors/registry.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
@@ -22,12 +21,14 @@ import type { Log } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { acceptShortenedJournal } from "../../runtime/wholeness.ts";
 import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
+import { classificationOf } from "./classification.ts";
 import type { Configuration } from "./configuration.ts";
 import { keysOf, writeAdminToken } from "./keys.ts";
 import { restoreCounters, restoreDeadlines } from "./lost-parts.ts";
 import { NatsServer } from "./nats-server.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
+import { loadTextClassifier } from "./text-model.ts";
 
 /** The same whether this runs from its source or from dist/. */
 function readVersion(): string {
@@ -92,7 +93,10 @@ async function assemble(
   stops.push(async () => board.stop());
   const intake = new AlertIntake(ports, board);
   const numbers = new NumberDispenser(ports.numbers, systemClock);
-  const services = { ports, registry, client, board, views, numbers, intake };
+  const textClassifier = loadTextClassifier(configuration.CLASSIFIER_MODEL);
+  const classification = classificationOf(board, ports, textClassifier);
+  stops.push(() => classification.stop());
+  const services = { ports, registry, client, board, views, numbers, intake, textClassifier };
   const tokenFile = await writeAdminToken(keys, configuration);
   const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
   const authenticator = new Authenticator(keys, systemClock);
@@ -107,7 +111,7 @@ async function assemble(
     client,
     board,
     owns: (address) => host.owns(address),
-    classify: classifyAsSaid,
+    classify: classification.classify,
     incidents: incidentsOf(services),
   });
   engine.start();
@@ -129,6 +133,7 @@ async function assemble(
     ...live.figures,
     ...intake.figures,
     ...engine.figures,
+    ...classification.figures,
   });
   const isReady = () =>
     ports.connected && storage.trouble === undefined && host.healthy && host.leases.valid && host.leases.owned > 0;

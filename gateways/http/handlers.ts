@@ -2,6 +2,7 @@ import type { OperationId } from "../../schema/routes.ts";
 import { alertHandlers } from "./handlers/alerts.ts";
 import { auditHandlers } from "./handlers/audit.ts";
 import type { Handler } from "./handlers/call.ts";
+import { classificationHandlers } from "./handlers/classification.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
@@ -17,4 +18,5 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...configurationHandlers,
   ...routingHandlers,
   ...alertHandlers,
+  ...classificationHandlers,
 };

@@ -3,7 +3,16 @@ import { uuid } from "../common.ts";
 import { agencyId } from "../principal.ts";
 import { type Route, supervision } from "./route.ts";
 
-export const auditedKinds = ["incident", "resource", "agency", "routing", "silences", "alertgroup", "alert"] as const;
+export const auditedKinds = [
+  "incident",
+  "resource",
+  "agency",
+  "routing",
+  "silences",
+  "alertgroup",
+  "alert",
+  "classification",
+] as const;
 
 export const auditQuery = z.strictObject({
   kind: z.enum(auditedKinds),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { builtInRouting, type RoutingDocument } from "../../schema/routing/document.ts";
 import { TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -175,5 +176,24 @@ describe("silences", () => {
       comment: "x",
     });
     expect([status, body.issues[0].path]).toEqual([422, "matchers"]);
+  });
+});
+
+describe("classification", () => {
+  it("by an agency's rules and the text model holds for the alerts that come, with its reasons", async () => {
+    const rules = [
+      { name: "gas is urgent", when: 'alert.title.matches("smell of gas")', set: { severity: "critical" } },
+    ];
+    const { status } = await server.request("PUT", "/api/v1/classification", { document: { rules } });
+    expect(status).toBe(200);
+    const said = { type: "call", severity: "low", title: "there is a strong smell of gas in the hallway" };
+    const { body: receipt } = await server.post("/api/v1/alerts", said);
+    const path = `/api/v1/alerts/${receipt.id}`;
+    await until("the alert is there", async () => (await server.get(path)).status === 200);
+    const { body: alert } = await server.get(path);
+    expect(alert).toMatchObject({ severity: "critical", category: "hazmat" });
+    const { body: tried } = await server.post("/api/v1/classification/test", { alert: said });
+    expect(alert.classification).toEqual(tried);
+    expect(tried.reasons.at(-1)).toBe("rule gas is urgent: severity critical");
   });
 });

@@ -191,6 +191,8 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
   rollBackRouting: async () => ({ body: { revision: 0 } }),
   createSilence: async () => ({ body: silenced }),
   changeSilence: async () => ({ body: silenced }),
+  activateClassification: async () => ({ body: { document: { rules: [] } } }),
+  testClassification: async () => ({ body: { alert: { type: NAME, severity: "high", title: NAME } } }),
   putTimeTargets: async () => ({ body: { items: [{ incidentType: "*", phases: { dispatchSeconds: 60 } }] } }),
 };
 

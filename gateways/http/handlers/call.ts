@@ -1,3 +1,4 @@
+import type { TextClassifier } from "../../../actors/classification/text-classifier.ts";
 import type { Registry } from "../../../runtime/actor.ts";
 import type { Board, View, Views } from "../../../runtime/board.ts";
 import type { Client } from "../../../runtime/client.ts";
@@ -22,6 +23,8 @@ export interface Services {
   readonly views: Views;
   readonly numbers: NumberDispenser;
   readonly intake: AlertIntake;
+  /** Reads what callers say in their own words; undefined where it is off. */
+  readonly textClassifier?: TextClassifier | undefined;
 }
 
 /** A request that has been authenticated and validated. */
