@@ -98,8 +98,22 @@ export interface ActorDefinition<State, Command extends Typed, Event extends Typ
     readonly [T in Event["type"]]: (state: State, event: Extract<Event, { type: T }>, context: EvolveContext) => State;
   };
   readonly telemetry?: Telemetry<State>;
+  readonly departure?: Departure<State, Command>;
   /** What it must do unasked. Derived from state, so that it can be armed again from a snapshot or a journal. */
   readonly deadlines: (state: State) => readonly Deadline<Command>[];
+}
+
+/**
+ * How an actor comes to rest: what led to its last event may then leave the journal, once an archive has it, and boards show
+ * the actor no more. Its last event stays, and fences: whatever happens to the actor after all, happens after that.
+ */
+export interface Departure<State, Command> {
+  /** Since when nothing has happened to it and nothing is expected. RFC 3339; undefined while it is not at rest. */
+  readonly restsSince: (state: State) => string | undefined;
+  /** Asked of an actor that has rested since before that time: it then departs, by an event of that type. */
+  readonly command: (before: string) => Command;
+  readonly event: string;
+  readonly hasDeparted: (state: State) => boolean;
 }
 
 /**

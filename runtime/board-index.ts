@@ -59,6 +59,12 @@ export class BoardIndex {
     for (const guest of guests) if (!guestsBefore.includes(guest)) this.#enter(kind, guest, now);
   }
 
+  /** It is seen by nobody any more. */
+  hide(kind: string, row: Row): void {
+    this.#leave(kind, row.agency, row);
+    for (const guest of this.#kinds.get(kind)!.sharedWith(row.state)) this.#leave(kind, guest, row);
+  }
+
   /** The fewest in which all that fit the filters are, of these agencies; descending, from below `before`. */
   candidates(
     kind: string,

@@ -1,5 +1,5 @@
-import { parseEnvelope } from "../schema/envelope.ts";
-import { type Address, addressOfEvents, addressOfStateKey, stateKey } from "../schema/subjects.ts";
+import { type Envelope, parseEnvelope } from "../schema/envelope.ts";
+import { type Address, addressOfEvents, addressOfStateKey, stateKey, subjects } from "../schema/subjects.ts";
 import type { KeptRecord } from "../schema/telemetry.ts";
 import { type AnyActor, evolve, type Registry } from "./actor.ts";
 import { BoardIndex, type Indexed } from "./board-index.ts";
@@ -130,6 +130,10 @@ export class Board {
   readonly #index: BoardIndex;
   /** Where the actors of each kind are. */
   readonly #areas = new Map<string, Area>();
+  /** Actors that have departed, each with the sequence of its last event, and whose past may be in the journal still. */
+  readonly departing = new Map<string, number>();
+  /** One after the other: after a change of the snapshots' layout there is one for each that has ever departed. */
+  #doubts: Promise<void> = Promise.resolve();
   #sequence = 0;
   /** Of what is shown: ahead of what has arrived by the journal while commits of this process are on their way. */
   #newest = 0;
@@ -387,7 +391,8 @@ export class Board {
       const row = this.#rows.get(key);
       this.#coverage.entry(key, entry.sequence);
       // What a snapshot or this process's own commit has shown already need not even be parsed.
-      if (row === undefined || row.sequence < entry.sequence) this.#apply(definition, address, row, entry);
+      const shown = row?.sequence ?? this.departing.get(key) ?? 0;
+      if (shown < entry.sequence) this.#apply(definition, address, row, entry);
       if (this.#listener !== undefined) {
         const { before, after } = this.#trail.pass(key, definition, entry, this.#rows.get(key));
         this.#listener.changed({ entry, address, before, after });
@@ -401,7 +406,9 @@ export class Board {
     try {
       const envelope = parseEnvelope(entry.payload);
       if (envelope.version !== (row?.version ?? 0) + 1) {
-        void this.#reload(definition, address);
+        if (isDeparture(definition, envelope))
+          this.#doubts = this.#doubts.then(() => this.#departure(definition, address, entry));
+        else void this.#reload(definition, address);
         return;
       }
       const state = evolve(definition, row?.state ?? definition.initial, envelope.events, envelope);
@@ -413,9 +420,21 @@ export class Board {
     }
   }
 
+  /** One that is not shown. Where nothing but its last event is left, the archive has the rest, and it needs no snapshot. */
+  async #departure(
+    definition: AnyActor,
+    address: Address & { agency: string },
+    { sequence }: JournalEntry,
+  ): Promise<void> {
+    const [head] = await this.#ports.journal.read(subjects.eventsOf(address), 0, 1).catch(() => []);
+    if (head?.sequence !== sequence) return this.#reload(definition, address);
+    this.departing.set(stateKey(address), sequence);
+    this.#coverage.snapshot(stateKey(address), sequence);
+  }
+
   async #reload(definition: AnyActor, address: Address & { agency: string }): Promise<void> {
     try {
-      const { image } = await loadImage(definition, address, this.#ports.journal, this.#ports.state);
+      const { image } = await loadImage(definition, address, this.#ports, this.#ports.state);
       this.#show(address, { id: address.id, agency: address.agency, ...image });
     } catch (error) {
       this.#ports.log.error({ actor: stateKey(address), error }, "an actor cannot be shown just now");
@@ -429,6 +448,14 @@ export class Board {
     const key = `${kind}.${id}`;
     const known = this.#rows.get(key);
     if (known !== undefined && known.version >= row.version) return;
+    if (this.#registry.get(kind)?.departure?.hasDeparted(row.state) === true) {
+      this.departing.set(key, row.sequence);
+      if (known === undefined) return;
+      if (this.#listener !== undefined && row.sequence > this.#sequence) this.#trail.shown(key, known, row);
+      if (row.sequence > this.#newest) this.#newest = row.sequence;
+      this.#hide(address, known);
+      return;
+    }
     const { agency, state, version, sequence } = row;
     const shown = { id, agency, state, version, sequence };
     this.#rows.set(key, shown);
@@ -449,6 +476,14 @@ export class Board {
         this.#everShared.set(`${kind}.${guest}`, ids.add(id));
       }
     }
+  }
+
+  #hide({ kind, id }: Address, row: Row): void {
+    this.#rows.delete(stateKey({ kind, id }));
+    this.#index.hide(kind, row);
+    const area = this.#areas.get(kind);
+    area?.places.delete(id);
+    area?.located.delete(id);
   }
 
   #locate({ kind, id }: Address, row: Row, reading: unknown): void {
@@ -502,3 +537,7 @@ const FEW = 2_000;
 const LOOKED_AT_ONCE = 1_000;
 /** Rows a page: what a filter that fits nearly nothing may cost. */
 const LOOKED_AT_MAX = 50_000;
+
+function isDeparture({ departure }: AnyActor, { events }: Envelope): boolean {
+  return departure !== undefined && events[events.length - 1]?.type === departure.event;
+}

@@ -168,7 +168,7 @@ export class Cell {
       const { image, revision, tail } = await loadImage(
         this.#definition,
         this.address,
-        this.#host.ports.journal,
+        this.#host.ports,
         this.#host.ports.state,
       );
       this.#image = image;
@@ -468,9 +468,7 @@ export class Cell {
     const now = await this.activate();
     const subject = subjectOf(this.#definition, now.state, this.address);
     const image =
-      now.version === before.version
-        ? now
-        : await imageAt(this.#definition, subject, before.version, this.#host.ports.journal);
+      now.version === before.version ? now : await imageAt(this.#definition, subject, before.version, this.#host.ports);
     return { ...done(image), replayed: true };
   }
 

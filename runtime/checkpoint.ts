@@ -12,9 +12,20 @@ export async function readCheckpoint(ports: Ports): Promise<number> {
   return Number((await ports.config.get(KEY))?.value ?? 0);
 }
 
-/** How many snapshots there were at least, when this was last noted. There are never fewer: an actor is for ever. */
+/** How many snapshots there were at least, when this was last noted. There are fewer only by `expectOneSnapshotLess`. */
 export async function readSnapshotCount(ports: Ports): Promise<number> {
   return Number((await ports.config.get(COUNT_KEY))?.value ?? 0);
+}
+
+/** To be noted before one is taken away: whoever starts must not miss it. */
+export async function expectOneSnapshotLess(ports: Ports): Promise<void> {
+  for (;;) {
+    const known = await ports.config.get(COUNT_KEY);
+    const count = Number(known?.value ?? 0);
+    if (known === undefined || count === 0) return;
+    const put = { key: COUNT_KEY, value: String(count - 1), expectedRevision: known.revision };
+    if ((await ports.config.put([put])).ok) return;
+  }
 }
 
 /** Snapshots are not to be relied on any more: the whole journal is. */

@@ -3,6 +3,7 @@ import { isRetryable } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
 import { type Address, subjects } from "../schema/subjects.ts";
 import type { CellReply } from "./cell.ts";
+import { BEGINNING, entriesAfter } from "./history.ts";
 import type { Host } from "./host.ts";
 import { type Command, failure, type Message, type Reply } from "./messages.ts";
 import { pause } from "./pause.ts";
@@ -68,8 +69,13 @@ export class Client {
     agency?: string,
   ): Promise<readonly { sequence: number; envelope: Envelope }[]> {
     const subject = agency === undefined ? subjects.eventsOf(of) : subjects.events(agency, of);
-    const entries = await this.#ports.journal.read(subject, after, limit);
-    return entries.map(({ sequence, payload }) => ({ sequence, envelope: parseEnvelope(payload) }));
+    const entries: { sequence: number; envelope: Envelope }[] = [];
+    const from = after === 0 ? BEGINNING : { sequence: after };
+    for await (const { sequence, payload } of entriesAfter(this.#ports, subject, from, limit)) {
+      entries.push({ sequence, envelope: parseEnvelope(payload) });
+      if (entries.length === limit) break;
+    }
+    return entries;
   }
 
   /** Sends, and sends again while the answer is that nothing was done because of where or when it was asked. */

@@ -2,7 +2,8 @@ import { CHAIN_START, type Envelope, parseEnvelope } from "../schema/envelope.ts
 import { type Address, stateKey, subjects } from "../schema/subjects.ts";
 import { type AnyActor, assert, evolve } from "./actor.ts";
 import { chainHash } from "./chain.ts";
-import type { Journal, JournalEntry, KeyValue } from "./ports/index.ts";
+import { BEGINNING, entriesAfter, type Past } from "./history.ts";
+import type { JournalEntry, KeyValue } from "./ports/index.ts";
 import { type RecentCommand, remember } from "./recent-commands.ts";
 
 /** All that is known of an actor at one point of its journal. */
@@ -89,7 +90,7 @@ export function subjectOf(definition: AnyActor, state: unknown, address: Address
 export async function loadImage(
   definition: AnyActor,
   address: Address,
-  journal: Journal,
+  past: Past,
   state: KeyValue,
 ): Promise<{
   readonly image: Image;
@@ -98,20 +99,21 @@ export async function loadImage(
 }> {
   const snapshot = await state.get(stateKey(address));
   let image = (snapshot && readSnapshot(snapshot.value)) ?? blankImage(definition);
-  const tail = await journal.read(subjectOf(definition, image.state, address), image.sequence);
-  for (const entry of tail) image = applyEntry(definition, image, entry);
-  return { image, revision: snapshot?.revision ?? 0, tail: tail.length };
+  let tail = 0;
+  for await (const entry of entriesAfter(past, subjectOf(definition, image.state, address), image)) {
+    image = applyEntry(definition, image, entry);
+    tail += 1;
+  }
+  return { image, revision: snapshot?.revision ?? 0, tail };
 }
 
-/** The image an actor had at a version: its journal, of this subject, from its start. */
-export async function imageAt(
-  definition: AnyActor,
-  subject: string,
-  version: number,
-  journal: Journal,
-): Promise<Image> {
+/** The image an actor had at a version: its past, under this subject, from its start. */
+export async function imageAt(definition: AnyActor, subject: string, version: number, past: Past): Promise<Image> {
   let image = blankImage(definition);
-  for (const entry of await journal.read(subject, 0, version)) image = applyEntry(definition, image, entry);
+  for await (const entry of entriesAfter(past, subject, BEGINNING, version)) {
+    if (image.version === version) break;
+    image = applyEntry(definition, image, entry);
+  }
   assert(image.version === version, `the journal ends at version ${image.version}, before ${version}`);
   return image;
 }

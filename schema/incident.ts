@@ -250,6 +250,9 @@ export type IncidentCommand =
   | { readonly type: "resolve"; readonly reason?: string }
   | { readonly type: "cancel"; readonly reason?: string }
   | { readonly type: "reopen"; readonly reason?: string }
+  /** Sent by the system alone: to one that is over, and to which nothing has happened since before that time. */
+  | { readonly type: "archive"; readonly before: string }
+  | { readonly type: "restore" }
   | { readonly type: "escalate"; readonly priority?: number; readonly reason: string }
   /** Sent by a deadline alone; `due` is the moment it was set for. */
   | { readonly type: "autoEscalate"; readonly due: string }
@@ -371,4 +374,7 @@ export type IncidentEvent =
   | { readonly type: "incident.resolved"; readonly reason?: string }
   | { readonly type: "incident.cancelled"; readonly reason?: string }
   | { readonly type: "incident.reopened"; readonly reason?: string }
+  /** What came before it is in the archive alone, soon or already. Whatever else happens brings the incident back. */
+  | { readonly type: "incident.archived" }
+  | { readonly type: "incident.restored" }
   | { readonly type: "incident.closed"; readonly disposition: string; readonly note?: string };

@@ -164,6 +164,14 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
         return [{ type: "incident.reopened", ...reason(c) }];
       }),
 
+    archive: (s, c) =>
+      known(s, (it) => {
+        const stays = it.archivedAt !== undefined || !isOver(it) || it.updatedAt >= c.before;
+        return stays ? [] : [{ type: "incident.archived" }];
+      }),
+
+    restore: (s) => known(s, (it) => (it.archivedAt === undefined ? [] : [{ type: "incident.restored" }])),
+
     escalate: (s, c) =>
       known(s, (it) => {
         if (["resolved", "closed", "cancelled"].includes(it.status)) return final(it);
@@ -355,14 +363,32 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       updatedAt: at,
       waitingSince: at,
     }),
+    "incident.archived": (s, _e, { at }) => {
+      const it = existing(s);
+      assert(isOver(it), "only what is over is archived");
+      return { ...it, archivedAt: at };
+    },
+    // It is at rest from now on, again.
+    "incident.restored": (s, _e, { at }) => ({ ...existing(s), updatedAt: at }),
     "incident.closed": (s, e, { at }) => {
       assert(existing(s).status === "resolved", "only what is resolved is closed");
       return { ...idle(s), status: "closed", disposition: e.disposition, closedAt: at, updatedAt: at };
     },
   },
 
+  departure: {
+    restsSince: (s) => (s.phase === "known" && isOver(s) ? s.updatedAt : undefined),
+    command: (before) => ({ type: "archive", before }),
+    event: "incident.archived",
+    hasDeparted: (s) => s.phase === "known" && s.archivedAt !== undefined,
+  },
+
   deadlines: (s) => [...escalationDeadlines(s), ...timeTargetDeadlines(s)],
 };
+
+function isOver({ status }: Known): boolean {
+  return status === "closed" || status === "cancelled";
+}
 
 const NOBODY: readonly string[] = [];
 
@@ -387,9 +413,12 @@ function known(s: IncidentState, decide: (it: Known) => Result): Result {
   return s.phase === "unknown" ? refuse("not_found", "no such incident") : decide(s);
 }
 
+/** Whatever happens to an incident in the archive brings it back. */
 function existing(s: IncidentState): Known {
   assert(s.phase === "known", "something happened to an incident before it was created");
-  return s;
+  if (s.archivedAt === undefined) return s;
+  const { archivedAt: _no, ...it } = s;
+  return it;
 }
 
 /** No unit may be left on an incident that nobody works on. */

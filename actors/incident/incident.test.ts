@@ -104,6 +104,20 @@ describe("an incident", () => {
     expect(given(...closed).when({ type: "reopen" }).types).toEqual(["incident.reopened"]);
   });
 
+  it("departs only when it has been over for long, and comes back by whatever happens to it", () => {
+    const archived: IncidentEvent = { type: "incident.archived" };
+    const later = { type: "archive", before: "9999-01-01T00:00:00.000Z" } as const;
+    expect(given(...working).when(later).types).toEqual([]);
+    expect(given(...closed).when({ type: "archive", before: "2000-01-01T00:00:00.000Z" }).types).toEqual([]);
+    expect(given(...closed).when(later).types).toEqual(["incident.archived"]);
+    expect(given(...closed, archived).when(later).types).toEqual([]);
+    expect(given(...closed).when({ type: "restore" }).types).toEqual([]);
+    expect(given(...closed, archived).when({ type: "restore" }).types).toEqual(["incident.restored"]);
+    expect(given(...closed, archived, { type: "incident.reopened" }).when(assign("u2")).types).toContain(
+      "incident.assigned",
+    );
+  });
+
   it("writes down only what changed, and what it was", () => {
     const { events } = given(reported).when({ type: "update", changes: { title: "Fire", category: "fire" } });
     expect(events).toEqual([{ type: "incident.updated", changes: { title: "Fire" }, was: { title: "Smoke" } }]);

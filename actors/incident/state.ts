@@ -42,6 +42,8 @@ export interface Known {
   readonly escalatedSince: string | null;
   readonly resolvedAt: string | null;
   readonly closedAt: string | null;
+  /** Since when it is in the archive; it has none where lists show it. */
+  readonly archivedAt?: string;
 }
 
 export function active(it: Known, unitId: string): Assignment | undefined {

@@ -6,7 +6,7 @@ export const incidentView: View = {
   present(id, state, version): Incident {
     const it = state as Known;
     const { fields, phase: _phase, waitingSince: _w, escalatedSince: _e, policy: _p, createdBy: _c, ...rest } = it;
-    const { duplicates: _duplicates, onceSharedWith: _once, ...shown } = rest;
+    const { duplicates: _duplicates, onceSharedWith: _once, archivedAt: _archived, ...shown } = rest;
     return {
       id,
       ...fields,

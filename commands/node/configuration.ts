@@ -63,6 +63,11 @@ const schema = z.object({
     .string()
     .optional()
     .describe("file of the text model; default: the one that comes along; off: none"),
+  JOURNAL_DAYS: z.coerce
+    .number()
+    .min(0)
+    .default(90)
+    .describe("days after which an incident that is over is in the archive alone; 0: never"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { registry, views } from "../../actors/registry.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
+import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
 import { AlertIntake } from "../../gateways/alerts/intake.ts";
 import { Executor } from "../../gateways/executor.ts";
@@ -13,6 +14,7 @@ import { readCheckpoint } from "../../runtime/checkpoint.ts";
 import { Client, clientDefaults } from "../../runtime/client.ts";
 import { committerDefaults } from "../../runtime/commit.ts";
 import { Coverage } from "../../runtime/coverage.ts";
+import { Departures, departureDefaults } from "../../runtime/departures.ts";
 import { Host, hostDefaults } from "../../runtime/host.ts";
 import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
 import { NumberDispenser } from "../../runtime/numbers.ts";
@@ -75,8 +77,12 @@ async function assemble(
 ): Promise<Node> {
   const { HOST, PORT, DURABILITY, PARTITIONS, HOST_ID } = configuration;
   const { url, server } = await natsOf(configuration, log, say, stops);
-  const ports = await openNats({ url, replicas: configuration.REPLICAS }, systemClock, systemIds, log);
-  stops.push(() => ports.close());
+  const streams = await openNats({ url, replicas: configuration.REPLICAS }, systemClock, systemIds, log);
+  stops.push(() => streams.close());
+  let archive: ArchiveKeeper | undefined;
+  const departed = configuration.ARCHIVE === "off" ? undefined : new PostgresArchive(() => archive?.url);
+  stops.push(async () => departed?.close());
+  const ports: NatsPorts = departed === undefined ? streams : Object.assign(streams, { archive: departed });
   const storage = new StorageKeeper(ports.connection.writes, log, server, configuration.DATA_DIR);
   stops.push(() => storage.stop());
   await agreeOnPartitions(ports, PARTITIONS);
@@ -117,7 +123,7 @@ async function assemble(
   engine.start();
   stops.push(() => engine.stop());
 
-  const archive = archiveOf(configuration, {
+  archive = archiveOf(configuration, {
     natsUrl: url,
     config: ports.config,
     journalSequence: () => board.sequence,
@@ -125,6 +131,9 @@ async function assemble(
   });
   archive?.start();
   stops.push(async () => archive?.stop());
+  const departures = departuresOf(configuration, { ports, departed, board, client, host });
+  departures?.start();
+  stops.push(async () => departures?.stop());
 
   const figures = () => ({
     ...host.figures,
@@ -134,6 +143,7 @@ async function assemble(
     ...intake.figures,
     ...engine.figures,
     ...classification.figures,
+    ...departures?.figures,
   });
   const isReady = () =>
     ports.connected && storage.trouble === undefined && host.healthy && host.leases.valid && host.leases.owned > 0;
@@ -174,6 +184,19 @@ async function assemble(
 function archiveOf(configuration: Configuration, around: Surroundings): ArchiveKeeper | undefined {
   return configuration.ARCHIVE === "off" ? undefined : new ArchiveKeeper(configuration, around);
 }
+
+function departuresOf(
+  { JOURNAL_DAYS }: Configuration,
+  of: { ports: NatsPorts; departed: PostgresArchive | undefined; board: Board; client: Client; host: Host },
+): Departures | undefined {
+  const { ports, departed, board, client, host } = of;
+  if (departed === undefined || JOURNAL_DAYS === 0) return undefined;
+  const restMs = JOURNAL_DAYS * DAY_MS;
+  const options = { ...departureDefaults, everyMs: Math.min(departureDefaults.everyMs, restMs), restMs };
+  return new Departures(registry, { ...ports, archive: departed }, board, client, (to) => host.owns(to), options);
+}
+
+const DAY_MS = 86_400_000;
 
 async function natsOf(
   { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY }: Configuration,

@@ -25,6 +25,7 @@ describe("a journal check", () => {
     const story = worked().commit(cleared("i1", "u1"), released("u1", "i1")).assign("i2", "u1");
     expect(checked(story.entries)).toEqual({
       envelopes: 9,
+      archived: 0,
       events: 12,
       actors: { incident: 2, resource: 1 },
       problems: [],
@@ -74,6 +75,21 @@ describe("a journal check", () => {
     const { entries } = new Story().incident("i1").incident("i2").incident("i3").incident("i4");
     const { problems } = checked([entries[1]!, entries[3]!]);
     expect(problems).toMatchObject([{ kind: "missing", count: 2, sequence: 1 }]);
+  });
+
+  it("takes what has left the journal from the archive, of actors alone that have departed", () => {
+    const over = [{ type: "incident.cancelled" }, { type: "incident.archived" }];
+    const story = new Story().incident("i1").incident("i2");
+    for (const event of over) story.commit({ kind: "incident", id: "i1", events: [event] });
+    const check = new JournalCheck(registry);
+    for (const entry of story.entries.slice(0, 3)) check.entry(entry, entry.sequence === 2 ? "journal" : "archive");
+    expect(check.unaccounted).toMatchObject([{ kind: "incident", id: "i1" }]);
+    check.entry(story.entries[3]!);
+    expect(check.end()).toMatchObject({ envelopes: 4, archived: 2, problems: [] });
+
+    const lost = new JournalCheck(registry);
+    for (const entry of story.entries.slice(0, 3)) lost.entry(entry, entry.sequence === 2 ? "archive" : "journal");
+    expect(lost.end().problems).toMatchObject([{ kind: "missing", sequence: 2, actor: "incident.i2" }]);
   });
 
   it.each([

@@ -12,6 +12,8 @@ import { type Problem, Problems } from "./problems.ts";
 
 export interface CheckResult {
   readonly envelopes: number;
+  /** How many of them have left the journal. */
+  readonly archived: number;
   readonly events: number;
   /** How many actors of each kind. */
   readonly actors: Readonly<Record<string, number>>;
@@ -34,6 +36,9 @@ export class JournalCheck {
   readonly #images = new Map<string, Image>();
   readonly #unfoldable = new Set<string>();
   readonly #numbers = new Set<string>();
+  /** Actors with entries from the archive, that have not departed after them; each with the first of those. */
+  readonly #elsewhere = new Map<string, Address & { readonly sequence: number }>();
+  #archived = 0;
   #position = 0;
   #envelopes = 0;
   #events = 0;
@@ -48,7 +53,8 @@ export class JournalCheck {
     return this.#position;
   }
 
-  entry(entry: JournalEntry): void {
+  /** @param from where it was found: what has left the journal is in the archive, and its actor must have departed since */
+  entry(entry: JournalEntry, from: "journal" | "archive" = "journal"): void {
     const { sequence, subject } = entry;
     if (sequence !== this.#position + 1) this.missing(sequence);
     this.#position = sequence;
@@ -59,12 +65,38 @@ export class JournalCheck {
       this.#problems.add("misplaced", sequence, subject, "no actor of this version has this subject");
       return;
     }
+    if (from === "archive") {
+      this.#archived += 1;
+      if (!this.#elsewhere.has(stateKey(address))) this.#elsewhere.set(stateKey(address), { ...address, sequence });
+    }
     const envelope = this.#read(entry, address, definition);
     if (envelope === undefined) return;
+    this.#depart(address, definition, envelope);
     if (this.#commit !== undefined && this.#commit.commandId !== envelope.commandId) this.#settle(this.#commit);
     this.#commit = { commandId: envelope.commandId, sequence };
     this.#place(entry, address, envelope);
     this.#apply(entry, address, definition, envelope);
+  }
+
+  /** Actors with entries that the journal does not have, though their departure has not been seen. */
+  get unaccounted(): readonly Address[] {
+    return [...this.#elsewhere.values()];
+  }
+
+  /** An entry after what was read of the journal. */
+  later(entry: JournalEntry): void {
+    const address = addressOfEvents(entry.subject);
+    const definition = address && this.#registry.get(address.kind);
+    if (address === undefined || definition === undefined) return;
+    try {
+      this.#depart(address, definition, parseEnvelope(entry.payload));
+    } catch {
+      // Not read yet: not this reading's problem.
+    }
+  }
+
+  #depart(address: Address, { departure }: AnyActor, { events }: Envelope): void {
+    if (events.some(({ type }) => type === departure?.event)) this.#elsewhere.delete(stateKey(address));
   }
 
   /** Nothing stands between the position and this sequence, though something should. */
@@ -111,12 +143,20 @@ export class JournalCheck {
 
   end(): CheckResult {
     if (this.#commit !== undefined) this.#settle(this.#commit);
+    for (const [key, { sequence }] of this.#elsewhere)
+      this.#problems.add("missing", sequence, key, "the archive has it; the actor has not departed");
     const actors: Record<string, number> = {};
     for (const key of this.#images.keys()) {
       const kind = key.slice(0, key.indexOf("."));
       actors[kind] = (actors[kind] ?? 0) + 1;
     }
-    return { envelopes: this.#envelopes, events: this.#events, actors, problems: this.#problems.all };
+    return {
+      envelopes: this.#envelopes,
+      archived: this.#archived,
+      events: this.#events,
+      actors,
+      problems: this.#problems.all,
+    };
   }
 
   #read({ sequence, payload }: JournalEntry, address: Address, definition: AnyActor): Envelope | undefined {

@@ -20,6 +20,7 @@ Options:
 
 Environment:
   NATS_URL           the nats-server of the node (default: the one that runs on $DATA_DIR, DATA_DIR default ./data)
+  DATABASE_URL       its archive, which has what has left the journal (default: the one that runs on $DATA_DIR)
 
 Exit code: 0 nothing is wrong, 1 something is, 2 it could not be read.`;
 

@@ -8,7 +8,7 @@ import { type CheckResult, JournalCheck } from "./journal-check.ts";
 import { readVerifyOptions, VERIFY_HELP } from "./options.ts";
 import { problemKinds } from "./problems.ts";
 import { startProgress } from "./progress.ts";
-import { readJournal } from "./read-journal.ts";
+import { type DepartedEntries, readDepartures, readJournal } from "./read-journal.ts";
 import { readSnapshots } from "./read-snapshots.ts";
 
 /** What the command needs from outside. */
@@ -16,13 +16,15 @@ export interface VerifyContext {
   readonly out: Output;
   readonly clock: Clock;
   /** Connects to the running node's server. @throws NoServer */
-  readonly open: () => Promise<Pick<Ports, "journal" | "state"> & { close(): Promise<void> }>;
+  readonly open: () => Promise<
+    Pick<Ports, "journal" | "state"> & { readonly departed?: DepartedEntries; close(): Promise<void> }
+  >;
 }
 
 /** 0 nothing is wrong, 1 something is, 2 it could not be read. */
 type ExitCode = 0 | 1 | 2;
 
-function textOf({ envelopes, events, actors, problems }: CheckResult, seconds: number): string {
+function textOf({ envelopes, archived, events, actors, problems }: CheckResult, seconds: number): string {
   const perSecond = Math.round(envelopes / seconds);
   const kinds = Object.entries(actors).map(([kind, count]) => `${count} ${kind}s`);
   const lines = problems.flatMap(({ kind, count, sequence, actor, detail }) => [
@@ -30,7 +32,7 @@ function textOf({ envelopes, events, actors, problems }: CheckResult, seconds: n
     printable(`  first at sequence ${sequence}${actor === "" ? "" : `, ${actor}`}: ${detail}`),
   ]);
   return [
-    `${envelopes} envelopes, ${events} events; ${kinds.join(", ") || "no actors"}`,
+    `${envelopes} envelopes${archived === 0 ? "" : `, ${archived} of them in the archive alone`}, ${events} events; ${kinds.join(", ") || "no actors"}`,
     `${seconds.toFixed(1)} s, ${perSecond} envelopes/s`,
     ...lines,
     problems.length === 0 ? "nothing is wrong" : `${problems.length} kinds of problems`,
@@ -38,14 +40,15 @@ function textOf({ envelopes, events, actors, problems }: CheckResult, seconds: n
 }
 
 async function verify(json: boolean, { out, clock, open }: VerifyContext): Promise<ExitCode> {
-  const { journal, state, close } = await open();
+  const { journal, state, departed, close } = await open();
   try {
     const until = await journal.lastSequence();
     const startMs = clock.monotonicMs();
     const progress = startProgress(out, until, clock);
     const check = new JournalCheck(registry);
     try {
-      await readJournal(journal, until, clock, check, (position) => progress.update(position));
+      await readJournal(journal, until, clock, check, (position) => progress.update(position), departed);
+      await readDepartures(journal, check);
       await readSnapshots(journal, state, check);
     } finally {
       progress.stop();

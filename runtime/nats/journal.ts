@@ -134,6 +134,14 @@ export class NatsJournal implements Journal {
     return this.#feed.lastSequence();
   }
 
+  async forget(subject: string, below: number): Promise<void> {
+    try {
+      await this.#nats.jsm.streams.purge(STREAM, { filter: subject, seq: below });
+    } catch (error) {
+      throw new PortUnavailable(`entries could not be taken out of the journal: ${error}`);
+    }
+  }
+
   follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
     return this.#feed.follow({ after }, onEntry, caughtUp);
   }

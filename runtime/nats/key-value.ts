@@ -75,6 +75,14 @@ export class NatsKeyValue implements KeyValue {
     }
   }
 
+  async forget(key: string, revision: number): Promise<void> {
+    try {
+      await this.#nats.jsm.streams.purge(`KV_${this.#bucket}`, { filter: this.#subject(key), seq: revision + 1 });
+    } catch (error) {
+      throw new PortUnavailable(`bucket ${this.#bucket} could not be written: ${error}`);
+    }
+  }
+
   async *entries(): AsyncIterable<KeyValueEntry> {
     const stream = `KV_${this.#bucket}`;
     const prefix = this.#subject("");

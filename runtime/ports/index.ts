@@ -3,6 +3,7 @@
  * memory, seeded, faulty). test/conformance runs on both.
  */
 
+import type { Address } from "../../schema/subjects.ts";
 import type { KeptRecord, TelemetryRecord } from "../../schema/telemetry.ts";
 
 /** Time, and what waits for it. */
@@ -76,6 +77,8 @@ export interface Journal {
   identity(): Promise<string>;
   /** Sequence of the newest entry of all, 0 for none. */
   lastSequence(): Promise<number>;
+  /** Takes away a subject's entries below the sequence of one of them, which must be kept elsewhere by then. */
+  forget(subject: string, below: number): Promise<void>;
   /**
    * Hands over every entry after `after`, in order and without a gap, until stopped; recovers by itself.
    * `caughtUp` is called once, after the entries that existed at the start.
@@ -154,6 +157,8 @@ export interface KeyValue {
   /** Puts a key that does not exist and goes away by itself after `ttlMs`, unless put again. */
   putExpiring(put: Required<Put>, ttlMs: number): Promise<PutResult>;
   delete(key: string): Promise<void>;
+  /** Takes away the value of this revision, without a marker; a newer one stays. */
+  forget(key: string, revision: number): Promise<void>;
   /** Every entry, in no order. */
   entries(): AsyncIterable<KeyValueEntry>;
   /**
@@ -231,10 +236,23 @@ export interface Log {
   error(details: object, message: string): void;
 }
 
+/** Keeps what has left the journal. */
+export interface Archive {
+  /**
+   * An actor's entries with a sequence between these two, in order; from its first one on with `after` 0.
+   * @throws PortUnavailable
+   */
+  read(of: Address, after: number, below: number): Promise<readonly JournalEntry[]>;
+  /** Resolves when all that `read` has told will be there after a power cut. @throws PortUnavailable */
+  onDisk(): Promise<void>;
+}
+
 export interface Ports {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly journal: Journal;
+  /** Where there is one. */
+  readonly archive?: Archive;
   readonly telemetry: TelemetryStream;
   /** Reports to the alert engine. */
   readonly intake: Intake;

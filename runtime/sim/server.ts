@@ -138,11 +138,12 @@ export class SimJournal implements Journal {
   readonly entries: JournalEntry[] = [];
   readonly #server: SimServer;
   readonly #byActor = new Map<string, JournalEntry[]>();
+  readonly #gone = new Set<JournalEntry>();
   readonly #feed: Feed<JournalEntry>;
 
   constructor(server: SimServer) {
     this.#server = server;
-    this.#feed = new Feed(server.world, this.entries);
+    this.#feed = new Feed(server.world, this.entries, (entry) => this.#gone.has(entry));
   }
 
   append(appends: readonly Append[]): Promise<AppendResult> {
@@ -196,6 +197,15 @@ export class SimJournal implements Journal {
     return this.#server.ask(() => this.entries.length);
   }
 
+  forget(subject: string, below: number): Promise<void> {
+    return this.#server.call(() => {
+      const actor = actorOf(subject);
+      const kept = (this.#byActor.get(actor) ?? []).filter(({ sequence }) => sequence >= below);
+      this.#byActor.set(actor, kept);
+      for (const entry of this.entries) if (entry.subject === subject && entry.sequence < below) this.#gone.add(entry);
+    });
+  }
+
   follow(after: number, onEntry: (entry: JournalEntry) => void, caughtUp: () => void): Promise<() => void> {
     return this.#feed.follow(after, onEntry, caughtUp);
   }
@@ -237,10 +247,12 @@ class Feed<Entry> {
   readonly #world: World;
   readonly #entries: readonly Entry[];
   readonly #followers = new Set<() => void>();
+  readonly #isGone: (entry: Entry) => boolean;
 
-  constructor(world: World, entries: readonly Entry[]) {
+  constructor(world: World, entries: readonly Entry[], isGone: (entry: Entry) => boolean = () => false) {
     this.#world = world;
     this.#entries = entries;
+    this.#isGone = isGone;
   }
 
   wake(): void {
@@ -256,7 +268,10 @@ class Feed<Entry> {
     if (told) caughtUp();
     const deliver = () => {
       scheduled = false;
-      while (!stopped && position < this.#entries.length) onEntry(this.#entries[position++]!);
+      while (!stopped && position < this.#entries.length) {
+        const entry = this.#entries[position++]!;
+        if (!this.#isGone(entry)) onEntry(entry);
+      }
       if (!told && position >= until) {
         told = true;
         caughtUp();
@@ -313,6 +328,12 @@ export class SimBucket implements KeyValue {
 
   delete(key: string): Promise<void> {
     return this.#server.call(() => this.#remove(key));
+  }
+
+  forget(key: string, revision: number): Promise<void> {
+    return this.#server.call(() => {
+      if ((this.#entries.get(key)?.revision ?? 0) <= revision) this.#entries.delete(key);
+    });
   }
 
   async *entries(): AsyncIterable<KeyValueEntry> {

@@ -29,6 +29,8 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "incident.resolved": "the work is done, the units are free",
   "incident.cancelled": "it came to nothing",
   "incident.reopened": "it starts again",
+  "incident.archived": "it has been over for long; lists no longer show it",
+  "incident.restored": "lists show it again",
   "incident.closed": "the record is final",
   "resource.created": "somebody or something was registered",
   "resource.updated": "fields changed; `was` has what they were",

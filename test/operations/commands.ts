@@ -1,4 +1,5 @@
 import { runDead } from "../../commands/dead/dead.ts";
+import { withRunningArchive } from "../../commands/server/running-archive.ts";
 import { openRunning } from "../../commands/server/running-server.ts";
 import { runVerify } from "../../commands/verify/verify.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
@@ -18,6 +19,7 @@ export async function operate(command: "dead" | "verify", args: string, env: Nod
     open: () => openRunning(env, systemClock, systemIds, silent),
   };
   const words = args.split(" ").filter(Boolean);
-  const code = await (command === "dead" ? runDead(words, context) : runVerify(words, context));
+  const verifying = { ...context, open: () => withRunningArchive(env, context.open()) };
+  const code = await (command === "dead" ? runDead(words, context) : runVerify(words, verifying));
   return { code, result: results.join("\n"), note: notes.join("\n") };
 }

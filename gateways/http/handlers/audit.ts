@@ -8,7 +8,7 @@ export const auditHandlers: Readonly<Record<keyof typeof auditRoutes, Handler>> 
   // It asks the journal, not the actor: one whose chain is broken could not be restored.
   async verifyAudit({ registry, ports }, { query, principal }) {
     const { kind, id }: z.infer<typeof auditQuery> = query;
-    const { agency, verified, firstBad } = await auditOf(registry.get(kind)!, { kind, id }, ports.journal);
+    const { agency, verified, firstBad } = await auditOf(registry.get(kind)!, { kind, id }, ports);
     if (agency === undefined || !principal.agencies.includes(agency)) {
       throw new ProblemError("not_found", `no such ${kind}`);
     }

@@ -103,7 +103,7 @@ export async function readPast(services: Services, call: Call, address: Address,
   orThrow(await services.client.read(address, call.principal, call.requestId));
   const { registry, views, ports } = services;
   const moment = /^\d+$/.test(at) ? { sequence: Number(at) } : { at };
-  const { state, version, sequence } = await imageAsOf(registry.get(address.kind)!, address, moment, ports.journal);
+  const { state, version, sequence } = await imageAsOf(registry.get(address.kind)!, address, moment, ports);
   if (version === 0) throw new ProblemError("not_found", `it did not exist yet at ${at}`);
   const headers = headersOf({ ok: true, state, version, sequence });
   return { status: 200, headers, body: JSON.stringify(views.get(address.kind)!.present(address.id, state, version)) };

@@ -55,7 +55,7 @@ async function stateAt(services: Services, call: Call, revision: number): Promis
   if (last?.envelope.version !== revision) return undefined;
   const { ports, registry } = services;
   const moment = { sequence: last.sequence };
-  return (await imageAsOf(registry.get("routing")!, addressOf(call), moment, ports.journal)).state as RoutingState;
+  return (await imageAsOf(registry.get("routing")!, addressOf(call), moment, ports)).state as RoutingState;
 }
 
 export const routingHandlers: Readonly<Record<keyof typeof routingRoutes, Handler>> = {
