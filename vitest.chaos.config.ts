@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Campaigns of faults against real processes: minutes long, so apart from the tests, and one at a time. */
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/running.ts"],
     include: ["test/chaos/**/*.campaign.ts"],
     passWithNoTests: true,
     pool: "forks",

@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/running.ts"],
     include: ["{schema,actors,runtime,gateways,client,bridges,commands,bench,test}/**/*.test.ts"],
     // Tests start servers: a process each, and no more at once than a small machine bears.
     pool: "forks",

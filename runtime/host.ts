@@ -9,6 +9,7 @@ import { Cell, type CellHost, type CellOptions, type CellReply, cellDefaults } f
 import { advanceCheckpoint } from "./checkpoint.ts";
 import { Committer, type CommitterOptions, committerDefaults } from "./commit.ts";
 import type { Coverage } from "./coverage.ts";
+import { Gate } from "./gate.ts";
 import { GroupWriter } from "./group-writer.ts";
 import type { Image } from "./image.ts";
 import { failure, type Message } from "./messages.ts";
@@ -64,6 +65,7 @@ export class Host implements CellHost {
   readonly #cells = new Map<string, Cell>();
   readonly #serving = new Map<number, () => void>();
   readonly #leaving = new Set<number>();
+  readonly #late = new Gate(LATE_AT_ONCE);
   #send: Send = (to, message) => this.deliver(to, message);
   #stopping = false;
   #cancels: (() => void)[] = [];
@@ -276,15 +278,18 @@ export class Host implements CellHost {
     }
   }
 
-  /** A deadline is due: its actor decides whether it still means anything. Rejecting makes it ring again. */
-  async #due(payload: string): Promise<void> {
-    const { kind, id, name, at, command } = JSON.parse(payload) as {
-      kind: string;
-      id: string;
-      name: string;
-      at: string;
-      command: { type: string };
-    };
+  /**
+   * A deadline is due. After hours without a host there are tens of thousands at once: those that are late already take
+   * turns, so that who is here now, and what is due now, need not wait for all of them.
+   */
+  #due(payload: string): Promise<void> {
+    const ring = JSON.parse(payload) as Ring;
+    const isLate = this.ports.clock.now() - Date.parse(ring.at) > LATE_MS;
+    return isLate ? this.#late.pass(() => this.#ring(ring)) : this.#ring(ring);
+  }
+
+  /** Its actor decides whether it still means anything. Rejecting makes it ring again. */
+  async #ring({ kind, id, name, at, command }: Ring): Promise<void> {
     const cause = `deadline:${name}:${at}`;
     const reply = await within(
       this.ports.clock,
@@ -327,6 +332,18 @@ export class Host implements CellHost {
 }
 
 const DUE_TIMEOUT_MS = 20_000;
+/** A deadline this much past its time is no alarm of this moment. */
+const LATE_MS = 10_000;
+/** Late ones under way at once: a few per cent of what a host can do. */
+const LATE_AT_ONCE = 4;
+
+interface Ring {
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  readonly at: string;
+  readonly command: { readonly type: string };
+}
 
 function refused(code: ErrorCode, detail: string): Promise<CellReply> {
   return Promise.resolve(failure(code, detail));

@@ -9,6 +9,7 @@ import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { silent } from "../../runtime/sim/process.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { HostProcess } from "./host-process.ts";
+import { started } from "./running.ts";
 import { freePort } from "./server.ts";
 
 /** One nats-server in a process of its own, for hosts that each have their own name, port and data directory. */
@@ -18,11 +19,13 @@ export class Cluster {
   readonly ports: NatsPorts;
   readonly #folder: string;
   readonly #hosts: HostProcess[] = [];
+  readonly #ended: () => void;
 
   private constructor(folder: string, nats: NatsServer, ports: NatsPorts) {
     this.#folder = folder;
     this.nats = nats;
     this.ports = ports;
+    this.#ended = started(() => this.stop());
   }
 
   static async start(): Promise<Cluster> {
@@ -66,6 +69,7 @@ export class Cluster {
 
   /** Kills all that is left. */
   async stop(): Promise<void> {
+    this.#ended();
     await Promise.all(this.#hosts.map((host) => host.kill("SIGKILL")));
     await this.ports.close();
     await this.nats.stop();

@@ -7,6 +7,7 @@ import { readConfiguration } from "../../commands/node/configuration.ts";
 import { type Node, startNode } from "../../commands/node/node.ts";
 import { silent } from "../../runtime/sim/process.ts";
 import { Api } from "./api.ts";
+import { started } from "./running.ts";
 
 export { type Answer, smoke } from "./api.ts";
 
@@ -28,6 +29,7 @@ export class TestServer extends Api {
   readonly url: string;
   readonly token: string;
   readonly #secret: Uint8Array;
+  readonly #ended: () => void;
   #stopped: Promise<void> | undefined;
 
   private constructor(dataDir: string, node: Node) {
@@ -37,6 +39,7 @@ export class TestServer extends Api {
     this.url = node.url;
     this.#secret = readFileSync(join(dataDir, "jwt.secret"));
     this.token = readFileSync(join(dataDir, "admin.token"), "utf8").trim();
+    this.#ended = started(() => this.stop());
   }
 
   /** In the directory that is given, or in a new one, which is gone again if this fails. */
@@ -60,7 +63,7 @@ export class TestServer extends Api {
 
   /** Whoever says so again, as a test's clean-up does, waits for the same end. */
   async stop(keep = false): Promise<void> {
-    this.#stopped ??= this.node.stop();
+    this.#stopped ??= this.node.stop().finally(this.#ended);
     await this.#stopped;
     if (!keep) rmSync(this.dataDir, { recursive: true, force: true });
   }
