@@ -132,7 +132,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
       locations: new NatsStreamSource(nats, streams.locations.name),
     },
     journal: new NatsJournal(nats, events),
-    telemetry: new NatsTelemetry(nats, locations),
+    telemetry: await NatsTelemetry.open(nats, locations),
     intake: new NatsIntake(nats),
     state: await bucket(buckets.state, {}),
     readings: await bucket(buckets.readings, {}),

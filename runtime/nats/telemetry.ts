@@ -22,10 +22,21 @@ export class NatsTelemetry implements TelemetryStream {
   readonly maxBatch = RECORDS_PER_MESSAGE;
   readonly #nats: NatsContext;
   readonly #feed: StreamFeed;
+  readonly #origin: number;
 
-  constructor(nats: NatsContext, feed: StreamFeed) {
+  private constructor(nats: NatsContext, feed: StreamFeed, origin: number) {
     this.#nats = nats;
     this.#feed = feed;
+    this.#origin = origin;
+  }
+
+  /**
+   * Last readings outlive the stream. So that those of one that had to be made anew are newer than all before, sequences count
+   * from when it was made, in milliseconds: on the average no stream takes a message in each.
+   */
+  static async open(nats: NatsContext, feed: StreamFeed): Promise<NatsTelemetry> {
+    const { created } = await nats.jsm.streams.info(STREAM);
+    return new NatsTelemetry(nats, feed, Date.parse(created));
   }
 
   async append(records: readonly TelemetryRecord[]): Promise<readonly number[]> {
@@ -37,7 +48,8 @@ export class NatsTelemetry implements TelemetryStream {
         const sequence = sequenceOf(await this.#nats.writer.publish(subject, payload));
         if (sequence === undefined) throw new UncertainOutcome("telemetry was refused");
         this.#feed.appended([{ sequence, subject, payload }]);
-        for (const [place, index] of indexes.entries()) sequences[index] = sequenceInMessage(sequence, place);
+        for (const [place, index] of indexes.entries())
+          sequences[index] = sequenceInMessage(this.#origin + sequence, place);
       }),
     );
     return sequences;
@@ -47,7 +59,7 @@ export class NatsTelemetry implements TelemetryStream {
     const { state } = await this.#nats.jsm.streams.info(STREAM);
     const since = new Date(Math.max(0, Date.parse(state.last_ts) - replayMs));
     const onMessage = ({ subject, payload, sequence }: JournalEntry) => {
-      for (const record of unpackRecords(subject, payload, sequence)) onRecord(record);
+      for (const record of unpackRecords(subject, payload, this.#origin + sequence)) onRecord(record);
     };
     return this.#feed.follow({ since }, onMessage, caughtUp);
   }

@@ -73,6 +73,28 @@ describe("a node", () => {
     expect((await after.get(`/api/v1/incidents/01a20c40-0000-7000-8000-000000000000`)).status).toBe(404);
   });
 
+  it("goes on from the last positions when their stream is gone and made anew", async () => {
+    const before = await started();
+    const id = await before.newVehicle("E1");
+    const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
+    for (let step = 0; step < 5; step++)
+      await before.post(`/api/v1/resources/vehicles/${id}/location`, {
+        lat: 10 + step / 1e4,
+        lon: 20,
+        at: at(60 - step),
+      });
+    const { dataDir } = before;
+    await (await jetstreamManager(before.node.ports.connection.nc)).streams.delete("LOCATIONS");
+    await before.stop(true);
+
+    const after = await started({}, dataDir);
+    const place = async () => (await after.get(`/api/v1/resources/vehicles/${id}`)).body.location;
+    expect(await place()).toMatchObject({ lat: 10.0004 });
+    const moved = await after.post(`/api/v1/resources/vehicles/${id}/location`, { lat: 10.0005, lon: 20 });
+    expect(moved.body).toEqual({ accepted: 1, refused: [] });
+    expect(await place()).toMatchObject({ lat: 10.0005 });
+  });
+
   it("refuses to run with another number of partitions than the cluster was made with", async () => {
     const before = await started({ PARTITIONS: "8" });
     const { dataDir } = before;
