@@ -4,6 +4,7 @@ import type { AnyActor, Registry } from "./actor.ts";
 import type { Board } from "./board.ts";
 import { expectOneSnapshotLess, readCheckpoint } from "./checkpoint.ts";
 import type { Client } from "./client.ts";
+import { noteDepartedUntil } from "./departed-until.ts";
 import { applyEntry, blankImage, readSnapshot } from "./image.ts";
 import { pause } from "./pause.ts";
 import { type Archive, type JournalEntry, type Ports, PortUnavailable } from "./ports/index.ts";
@@ -29,7 +30,7 @@ type Outcome = "gone" | "awaits the archive" | "awaits its snapshot" | "differs 
  *    first on; and on its disk.
  * 3. Every board must be able to start without what goes: a snapshot of the departed actor is written, and the checkpoint is
  *    past it.
- * 4. The journal forgets what is below the last event. Whatever happens to the actor meanwhile comes after it.
+ * 4. It is noted up to where the journal is no longer whole, and the journal forgets what is below the last event. Whatever happens to the actor meanwhile comes after it.
  * 5. The snapshot goes, unless it is of something newer.
  */
 export class Departures {
@@ -139,6 +140,7 @@ export class Departures {
       const kept = snapshot && readSnapshot(snapshot.value)?.sequence === last.sequence;
       if (!kept || (await readCheckpoint(this.#ports)) < last.sequence) return "awaits its snapshot";
       await archive.onDisk();
+      await noteDepartedUntil(this.#ports.config, entries[entries.length - 2]!.sequence);
       await journal.forget(last.subject, last.sequence);
     }
     const covered = snapshot && readSnapshot(snapshot.value);

@@ -1,6 +1,7 @@
 import type { Registry } from "../../runtime/actor.ts";
 import type { Board, Views } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";
+import { readDepartedUntil } from "../../runtime/departed-until.ts";
 import type { Ports } from "../../runtime/ports/index.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL } from "../../schema/live/messages.ts";
@@ -51,8 +52,9 @@ export class LiveGateway {
     const onGap = () => this.#closeAll(4409, "gap");
     this.#fanOut = new FanOut({ registry, views, board, epoch, log: ports.log, onGap });
     board.tell(this.#fanOut);
-    const { journal, clock } = ports;
-    const live: Live = { board, registry, views, journal, clock, fanOut: this.#fanOut, epoch };
+    const { journal, clock, config } = ports;
+    const departedUntil = () => readDepartedUntil(config);
+    const live: Live = { board, registry, views, journal, clock, fanOut: this.#fanOut, epoch, departedUntil };
     const admit = (session: Session, principal: Principal) => this.#admit(session, principal);
     this.#sessionServices = { ports, live, client, board, executor, authenticator, admit };
     this.#check();

@@ -23,6 +23,8 @@ export interface Live {
   readonly clock: Clock;
   readonly fanOut: FanOut;
   readonly epoch: string;
+  /** See `readDepartedUntil`. */
+  readonly departedUntil: () => Promise<number>;
 }
 
 /** What a subscription says on its connection. */
@@ -134,6 +136,7 @@ export class Subscription implements Follower {
     if (this.#topic.form === "area") return "the past of an area is not kept";
     if (epoch !== this.#live.epoch) return "the position is of another journal";
     if (!(await this.#live.board.waitFor(sequence, AHEAD_WAIT_MS))) return "the journal does not reach that far";
+    if (sequence < (await this.#live.departedUntil())) return "a part of what came since has left the journal";
     if (mark === undefined) return;
     const entry = this.#live.fanOut.recent.get(sequence) ?? (await this.#live.journal.entryAt(sequence));
     const stands = entry !== undefined && markOf(entry.payload) === mark;

@@ -9,6 +9,7 @@ import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { silent } from "../../runtime/sim/process.ts";
 import { operate } from "../operations/commands.ts";
 import { TestDatabase } from "../support/database.ts";
+import { LiveSocket } from "../support/live-socket.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -154,6 +155,17 @@ describe("an incident that is over", () => {
     expect(await recall(id)).toEqual([`${id}  is back, version 4`]);
     expect(await listed(id)).toBe(true);
     expect(await recall("none")).toEqual([expect.stringContaining("not_found")]);
+  });
+
+  it("is not silently missed by whoever resumes from before it", async () => {
+    const follower = await LiveSocket.open(server.url, server.token);
+    const { epoch, offset, mark } = (await follower.follow("incidents/default", { snapshot: false })).data;
+    follower.close();
+    await hasDeparted(await closedIncident());
+    const back = await LiveSocket.open(server.url, server.token);
+    const resumed = await back.follow("incidents/default", { since: { epoch, offset, mark } });
+    expect(resumed.data).toMatchObject({ recovered: false, reason: expect.stringContaining("left the journal") });
+    back.close();
   });
 
   it("stays in the journal when the archive has another story of it", async () => {
