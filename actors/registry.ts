@@ -1,4 +1,4 @@
-import { registryOf } from "../runtime/actor.ts";
+import { type Reaction, registryOf } from "../runtime/actor.ts";
 import type { Views } from "../runtime/board.ts";
 import type { AnyProjection, Projections } from "../runtime/projection.ts";
 import { agency } from "./agency/definition.ts";
@@ -6,6 +6,9 @@ import { agencyView } from "./agency/view.ts";
 import { alert } from "./alert/definition.ts";
 import { alertView } from "./alert/view.ts";
 import { alertkey } from "./alertkey/definition.ts";
+import { channel } from "./channel/definition.ts";
+import { incidentChannel } from "./channel/reactions.ts";
+import { channelView } from "./channel/view.ts";
 import { classification, classificationView } from "./classification/definition.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
@@ -23,6 +26,7 @@ export const registry = registryOf([
   incident,
   resource,
   agency,
+  channel,
   routing,
   silences,
   alertGroup,
@@ -36,6 +40,7 @@ export const views: Views = new Map([
   [incident.kind, incidentView],
   [resource.kind, resourceView],
   [agency.kind, agencyView],
+  [channel.kind, channelView],
   [routing.kind, routingView],
   [silences.kind, silencesView],
   [alertGroup.kind, alertGroupView],
@@ -48,3 +53,6 @@ export const projections: Projections = new Map<string, AnyProjection>([
   [incident.kind, incidentProjection],
   [resource.kind, resourceProjection],
 ]);
+
+/** What happens to one actor because of another. */
+export const reactions: readonly Reaction[] = [incidentChannel];

@@ -58,6 +58,8 @@ export interface EvolveContext {
   readonly id: string;
   readonly at: string;
   readonly by: string;
+  /** Journal sequence of the actor's envelope before this one; 0 for its first. */
+  readonly previous: number;
 }
 
 /** Something that must happen unasked. The name is unique within the actor; a later one of that name replaces it. */
@@ -99,6 +101,11 @@ export interface ActorDefinition<State, Command extends Typed, Event extends Typ
   };
   readonly telemetry?: Telemetry<State>;
   readonly departure?: Departure<State, Command>;
+  /**
+   * What a repeated command is answered with: the actor as it was after the first time (the default), or as it is, for an
+   * actor whose journal is too long to be folded for an answer.
+   */
+  readonly repeats?: "as_it_was" | "as_it_is";
   /** What it must do unasked. Derived from state, so that it can be armed again from a snapshot or a journal. */
   readonly deadlines: (state: State) => readonly Deadline<Command>[];
 }
@@ -132,6 +139,37 @@ export interface Observation {
   readonly record: object;
   /** What the sender hears. */
   readonly answer: unknown;
+}
+
+/** An envelope of one actor, as another one may react to it. */
+export interface Cause {
+  readonly id: string;
+  readonly agency: string;
+  readonly version: number;
+  readonly at: string;
+  readonly by: string;
+  readonly events: readonly Typed[];
+}
+
+/** A command that follows from a cause. */
+export interface Told {
+  readonly to: Address;
+  readonly command: Typed & Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What happens to one actor leads to commands for others, later and for sure: at least once, in the order of the cause's
+ * versions. So that at least once is once in effect, a command carries the version of its cause, and whoever is told
+ * ignores what it has followed already. Pure.
+ */
+export interface Reaction {
+  /** Part of the commands' ids: a safe token, unique. */
+  readonly name: string;
+  /** The kind of actor that it reacts to. */
+  readonly of: string;
+  /** Types of the events that mean something to it; envelopes without any are not looked at. */
+  readonly on: readonly string[];
+  readonly react: (cause: Cause) => readonly Told[];
 }
 
 /** A definition as the runtime sees it, whatever its types. */

@@ -54,7 +54,8 @@ function fold(definition: AnyActor, before: Row | undefined, entry: JournalEntry
     const envelope = parseEnvelope(entry.payload);
     const { id, agency, version } = envelope;
     if (version !== (before?.version ?? 0) + 1) return;
-    const state = evolve(definition, before?.state ?? definition.initial, envelope.events, envelope);
+    const context = { ...envelope, previous: before?.sequence ?? 0 };
+    const state = evolve(definition, before?.state ?? definition.initial, envelope.events, context);
     return { id, agency, state, version, sequence: entry.sequence };
   } catch {
     return;

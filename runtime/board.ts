@@ -21,6 +21,8 @@ export interface View {
   place?(state: unknown, reading: unknown): Place | undefined;
   /** What lists are often filtered by, and should find without looking at all. */
   readonly indexed?: Indexed;
+  /** The same as one principal sees it, where that makes a difference. */
+  seenBy?(subject: string, state: unknown, shown: object): object;
   /** True when the state fits the filters of the API's list. */
   matches(state: unknown, filters: Readonly<Record<string, unknown>>): boolean;
 }
@@ -65,6 +67,8 @@ export interface ListQuery {
   readonly agencies: readonly string[];
   readonly filters: Readonly<Record<string, unknown>>;
   readonly limit: number;
+  /** As this principal sees them. */
+  readonly seenBy?: string;
   /** The last id of the page before. */
   readonly after?: string;
   /** Only what is in there. */
@@ -144,6 +148,7 @@ export class Board {
   readonly #trail = new Trail();
   /** What others have ever shared with an agency: ids by kind and agency. */
   readonly #everShared = new Map<string, Set<string>>();
+  readonly #listeners: ((address: Address, sequence: number) => void)[] = [];
 
   constructor(registry: Registry, views: Views, ports: Ports, coverage: Coverage) {
     this.#registry = registry;
@@ -223,6 +228,11 @@ export class Board {
     this.#listener = listener;
   }
 
+  /** Told of every entry that this board follows, in the journal's order; the board's `sequence` is not less by then. */
+  onEntry(listener: (address: Address, sequence: number) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** A commit of this process. */
   committed(address: Address, row: Omit<Row, "id">): void {
     this.#show(address, { id: address.id, ...row });
@@ -273,7 +283,7 @@ export class Board {
    * Newest first. Only what belongs to these agencies, or is shared with them. Others get their turn meanwhile, and what
    * changes meanwhile is shown as it then is. A page ends after `LOOKED_AT_MAX` in any case.
    */
-  async list({ kind, agencies, filters, limit, after, region }: ListQuery): Promise<Listed> {
+  async list({ kind, agencies, filters, limit, after, region, seenBy }: ListQuery): Promise<Listed> {
     const view = this.#views.get(kind);
     if (view === undefined) return { items: [], next: null };
     const places = this.#areas.get(kind)?.places;
@@ -292,7 +302,7 @@ export class Board {
         const row = this.#rows.get(`${kind}.${id}`)!;
         const fits = (region === undefined || isInside(id)) && view.matches(row.state, filters);
         if (fits && items.length === limit) return { items, next: last! };
-        if (fits) items.push(this.present(kind, row));
+        if (fits) items.push(this.#presentTo(seenBy, kind, row));
         last = id;
         lookedAt += 1;
         if (lookedAt === turnEnds) break;
@@ -300,6 +310,11 @@ export class Board {
       if (lookedAt < turnEnds) return { items, next: null };
     }
     return { items, next: last! };
+  }
+
+  #presentTo(subject: string | undefined, kind: string, row: Row): object {
+    const shown = this.present(kind, row);
+    return subject === undefined ? shown : (this.#views.get(kind)?.seenBy?.(subject, row.state, shown) ?? shown);
   }
 
   #othersTurn(): Promise<void> {
@@ -399,6 +414,7 @@ export class Board {
       }
     }
     this.#sequence = Math.max(this.#sequence, entry.sequence);
+    if (address !== undefined) for (const listener of this.#listeners) listener(address, entry.sequence);
     if (this.#waiters.length > 0) this.#wakeWaiters();
   }
 
@@ -411,7 +427,8 @@ export class Board {
         else void this.#reload(definition, address);
         return;
       }
-      const state = evolve(definition, row?.state ?? definition.initial, envelope.events, envelope);
+      const context = { ...envelope, previous: row?.sequence ?? 0 };
+      const state = evolve(definition, row?.state ?? definition.initial, envelope.events, context);
       const { version, agency } = envelope;
       this.#show(address, { id: address.id, agency, state, version, sequence: entry.sequence });
     } catch (error) {

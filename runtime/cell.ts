@@ -400,7 +400,7 @@ export class Cell {
     });
     if (isRefusal(decision)) return answer(failureOf(decision));
     if (isForward(decision) || isJoint(decision)) throw new AssertionFailure("a participant cannot lead");
-    if (decision.length === 0) return answer(done(image));
+    // Also where it has nothing to change: only its fence shows that what it decided on was not another host's past.
     const draft = this.#draft(image, decision, message, message.at);
     const outcome = this.#holdFor(message.commandId);
     answer({ ...done(image), append: draft.append });
@@ -468,7 +468,9 @@ export class Cell {
     const now = await this.activate();
     const subject = subjectOf(this.#definition, now.state, this.address);
     const image =
-      now.version === before.version ? now : await imageAt(this.#definition, subject, before.version, this.#host.ports);
+      now.version === before.version || this.#definition.repeats === "as_it_is"
+        ? now
+        : await imageAt(this.#definition, subject, before.version, this.#host.ports);
     return { ...done(image), replayed: true };
   }
 
@@ -479,7 +481,12 @@ export class Cell {
     message: Message & { op: "command" | "prepare" },
     at: string,
   ): Drafted {
-    const state = evolve(this.#definition, image.state, events, { id: this.address.id, at, by: message.by.subject });
+    const state = evolve(this.#definition, image.state, events, {
+      id: this.address.id,
+      at,
+      by: message.by.subject,
+      previous: image.sequence,
+    });
     const agency = this.#definition.agencyOf(state);
     if (agency === undefined) throw new AssertionFailure(`${this.key} would belong to no agency`);
     const envelope: Envelope = {

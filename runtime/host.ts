@@ -3,7 +3,7 @@ import type { ErrorCode } from "../schema/errors.ts";
 import { systemPrincipal } from "../schema/principal.ts";
 import { type Address, addressOfStateKey, stateKey, subjects } from "../schema/subjects.ts";
 import type { TelemetryRecord } from "../schema/telemetry.ts";
-import type { Registry } from "./actor.ts";
+import type { Reaction, Registry } from "./actor.ts";
 import type { Board } from "./board.ts";
 import { Cell, type CellHost, type CellOptions, type CellReply, cellDefaults } from "./cell.ts";
 import { advanceCheckpoint } from "./checkpoint.ts";
@@ -17,6 +17,7 @@ import { pause, within } from "./pause.ts";
 import { type LeaseOptions, Leases, leaseDefaults } from "./placement/leases.ts";
 import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
+import { Reactor } from "./reactor.ts";
 import { type ReadingsOptions, ReadingsWriter, readingsDefaults } from "./readings-writer.ts";
 import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
 
@@ -31,6 +32,8 @@ export interface HostOptions {
   readonly checkpointEveryMs: number;
   /** How long stopping waits for what is being handled. */
   readonly drainMs: number;
+  /** What happens to one actor because of another. */
+  readonly reactions: readonly Reaction[];
 }
 
 export function hostDefaults(hostId: string, partitions = PARTITIONS_DEFAULT): HostOptions {
@@ -43,6 +46,7 @@ export function hostDefaults(hostId: string, partitions = PARTITIONS_DEFAULT): H
     sweepEveryMs: 10_000,
     checkpointEveryMs: 5_000,
     drainMs: 10_000,
+    reactions: [],
   };
 }
 
@@ -66,6 +70,7 @@ export class Host implements CellHost {
   readonly #serving = new Map<number, () => void>();
   readonly #leaving = new Set<number>();
   readonly #late = new Gate(LATE_AT_ONCE);
+  readonly #reactors: readonly Reactor[];
   #send: Send = (to, message) => this.deliver(to, message);
   #stopping = false;
   #cancels: (() => void)[] = [];
@@ -87,6 +92,7 @@ export class Host implements CellHost {
       const address = addressOfStateKey(key);
       return address !== undefined && this.leases.owns(this.partitionOf(address));
     });
+    this.#reactors = this.#reactorsOf(options.reactions);
     this.leases = new Leases(ports, options.lease, {
       gained: (partition) => this.#gained(partition),
       leaving: (partition) => this.#leave(partition),
@@ -110,6 +116,7 @@ export class Host implements CellHost {
       snapshotBacklog: this.#writer.backlog,
       uncovered: this.#coverage.size,
       pendingCommits: this.committer.pending,
+      reactionsBehind: Math.max(0, ...this.#reactors.map(({ behind }) => behind)),
       commits: this.#commits,
       escalations: this.#escalations,
       partitionsOwned: this.leases.owned,
@@ -126,6 +133,7 @@ export class Host implements CellHost {
     this.#stopTimers = await this.ports.timers.onDue((payload) => this.#due(payload));
     this.#writer.start();
     this.#readings.start();
+    for (const reactor of this.#reactors) reactor.start();
     this.#every(this.#hostOptions.sweepEveryMs, async () => this.#sweep());
     this.#every(this.#hostOptions.checkpointEveryMs, () => this.checkpoint());
   }
@@ -134,6 +142,7 @@ export class Host implements CellHost {
   async stop(): Promise<void> {
     for (const cancel of this.#cancels) cancel();
     this.#stopTimers();
+    await Promise.all(this.#reactors.map((reactor) => reactor.stop()));
     this.#readings.halt();
     await this.#readings.flush();
     await this.leases.stop();
@@ -150,6 +159,7 @@ export class Host implements CellHost {
     this.#stopTimers();
     this.#writer.halt();
     this.#readings.halt();
+    for (const reactor of this.#reactors) reactor.halt();
     this.leases.crash();
     for (const stop of this.#serving.values()) stop();
     this.#serving.clear();
@@ -235,6 +245,31 @@ export class Host implements CellHost {
     return cell;
   }
 
+  /** One for each kind of actor that is reacted to. */
+  #reactorsOf(reactions: readonly Reaction[]): readonly Reactor[] {
+    const board = this.#board;
+    const host = {
+      ports: this.ports,
+      partitionOf: (address: Address) => this.partitionOf(address),
+      send: (to: Address, message: Message) => this.send(to, message),
+      pendingCommits: () => this.committer.pending,
+      shown: () => board.sequence,
+    };
+    const kinds = [...new Set(reactions.map(({ of }) => of))];
+    const reactors = kinds.map(
+      (kind) =>
+        new Reactor(
+          kind,
+          reactions.filter((reaction) => reaction.of === kind),
+          host,
+        ),
+    );
+    board.onEntry((address, sequence) => {
+      for (const reactor of reactors) reactor.told(address, sequence);
+    });
+    return reactors;
+  }
+
   #gained(partition: number): void {
     const stop = this.ports.transport.serve(subjects.commandsOf(partition), async (payload) => {
       const { to, message } = JSON.parse(payload) as { to: Address; message: Message };
@@ -242,6 +277,7 @@ export class Host implements CellHost {
     });
     this.#serving.get(partition)?.();
     this.#serving.set(partition, stop);
+    for (const reactor of this.#reactors) reactor.gained(partition);
   }
 
   async #leave(partition: number): Promise<void> {
@@ -255,6 +291,7 @@ export class Host implements CellHost {
   #lost(partition: number): void {
     this.#serving.get(partition)?.();
     this.#serving.delete(partition);
+    for (const reactor of this.#reactors) reactor.lost(partition);
     for (const [key, cell] of this.#cells) {
       if (cell.partition !== partition) continue;
       this.#cells.delete(key);

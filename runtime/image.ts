@@ -35,7 +35,7 @@ export function applyEnvelope(
   return advance(
     image,
     envelope,
-    evolve(definition, image.state, envelope.events, envelope),
+    evolve(definition, image.state, envelope.events, { ...envelope, previous: image.sequence }),
     sequence,
     chainHash(payload),
   );

@@ -1,6 +1,7 @@
 import { readCheckpoint, readSnapshotCount, resetCheckpoint } from "./checkpoint.ts";
 import { readSnapshot } from "./image.ts";
 import type { Ports } from "./ports/index.ts";
+import { forgetProgress } from "./progress.ts";
 
 /** The journal ends before what was already seen of it: acknowledged work is missing, and would be missing silently. */
 export class JournalShortened extends Error {
@@ -56,5 +57,6 @@ export async function acceptShortenedJournal(ports: Ports): Promise<void> {
   if (beyond.length === 0 && (await readCheckpoint(ports)) <= last) return;
   ports.log.error({ last, forgotten: beyond.length, actors: beyond.slice(0, 100) }, "a shortened journal was accepted");
   await resetCheckpoint(ports);
+  await forgetProgress(ports);
   for (const key of beyond) await ports.state.delete(key);
 }

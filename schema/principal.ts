@@ -15,6 +15,8 @@ export interface Principal {
   /** The agencies it may act for; the first is the default one. */
   readonly agencies: readonly string[];
   readonly roles: readonly Role[];
+  /** The resource that it is or speaks for: a person of a crew, a vehicle's terminal. */
+  readonly resourceId?: string;
   /** The embedded default's own admin token is not rate-limited. */
   readonly unlimited?: boolean;
 }
@@ -24,6 +26,7 @@ export const claims = z.object({
   sub: z.string().min(1).max(128),
   agency: z.union([agencyId, z.array(agencyId).min(1).max(64)]),
   roles: z.array(z.enum(roles)).min(1),
+  resource: z.uuid().toLowerCase().optional(),
   unlimited: z.boolean().optional(),
 });
 
@@ -31,5 +34,9 @@ export const claims = z.object({
 export const systemPrincipal = (part: string): Principal => ({ subject: `system:${part}`, agencies: [], roles: [] });
 
 export function isSystem(principal: Principal): boolean {
-  return principal.subject.startsWith("system:");
+  return isSystemSubject(principal.subject);
+}
+
+export function isSystemSubject(subject: string): boolean {
+  return subject.startsWith("system:");
 }

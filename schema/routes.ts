@@ -1,5 +1,6 @@
 import { alertRoutes } from "./routes/alerts.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { channelRoutes } from "./routes/channels.ts";
 import { classificationRoutes } from "./routes/classification.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
@@ -16,6 +17,7 @@ export const routes = {
   ...auditRoutes,
   ...configurationRoutes,
   ...routingRoutes,
+  ...channelRoutes,
   ...alertRoutes,
   ...classificationRoutes,
 } as const satisfies Record<string, Route>;

@@ -36,6 +36,8 @@ export const buckets = {
   leases: "leases",
   config: "config",
   requests: "requests",
+  /** Keys of channels, each under the master key: without this bucket no message can be read again. */
+  keys: "keys",
 } as const;
 
 const INTAKE: Readonly<Record<Lane, string>> = { urgent: "alert.urgent", normal: "alert.in" };
@@ -47,6 +49,8 @@ export const subjects = {
   eventsOf: ({ kind, id }: Address) => `evt.*.${safe(kind)}.${safe(id)}`,
   /** The journals of all actors of a kind that an agency has. */
   eventsOfKind: (agency: string, kind: string) => `evt.${safe(agency)}.${safe(kind)}.*`,
+  /** The same of all agencies. */
+  eventsOfAll: (kind: string) => `evt.*.${safe(kind)}.*`,
   /** What is measured of an agency's actors; see telemetry.ts. */
   telemetry: (agency: string) => `loc.${safe(agency)}`,
   /** A report to the alert engine, by its lane: `alert.in.<agency>.<source>`, `alert.urgent.<agency>.<source>`. */

@@ -39,6 +39,11 @@ const RULES = [
   { of: /^runtime\/workers\//, files: NONE, packages: /^(?:piscina|node:os)$/ },
   { of: /^runtime\/sim\//, files: /^(?:schema\/|runtime\/(?!nats\/))/, packages: /^node:crypto$/ },
   { of: /^runtime\/places\//, files: /^runtime\/places\//, packages: /^flatqueue$/ },
+  {
+    of: /^runtime\/vault\//,
+    files: /^(?:schema\/|runtime\/(?:ports|vault)\/)/,
+    packages: /^(?:node:crypto|lru-cache)$/,
+  },
   { of: /^runtime\//, files: /^(?:schema\/|runtime\/(?!nats\/|sim\/))/, packages: /^node:crypto$/ },
   // It runs in browsers: of the language it takes the types alone, of packages nothing.
   { of: /^client\/types\.ts$/, files: /^schema\//, packages: /^zod$/, typesOnly: true },

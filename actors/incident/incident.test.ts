@@ -178,7 +178,7 @@ describe("laws", () => {
           if (isRefusal(decision) || isForward(decision)) continue;
           const events = isJoint(decision) ? decision.events : decision;
           journal.push(...events);
-          state = evolve(incident, state, events, { ...context, by: "s" });
+          state = evolve(incident, state, events, { ...context, by: "s", previous: 0 });
           const it = state as IncidentState;
           if (it.phase === "unknown") continue;
           const active = it.assignments.filter(({ status }) => status !== "cleared");
@@ -186,7 +186,7 @@ describe("laws", () => {
           if (["resolved", "closed", "cancelled"].includes(it.status)) expect(active).toEqual([]);
           else expect(it.status).toBe(derivedStatus(it, []));
         }
-        expect(evolve(incident, incident.initial, journal, { ...context, by: "s" })).toEqual(state);
+        expect(evolve(incident, incident.initial, journal, { ...context, by: "s", previous: 0 })).toEqual(state);
       }),
       { numRuns: 1_000 },
     );

@@ -318,9 +318,9 @@ describe("laws", () => {
           const decision = decide(resource, state, command, context) as Decision<ResourceEvent>;
           if (isRefusal(decision) || isForward(decision) || isJoint(decision)) continue;
           journal.push(...decision);
-          state = evolve(resource, state, decision, { ...context, by: "s" });
+          state = evolve(resource, state, decision, { ...context, by: "s", previous: 0 });
         }
-        expect(evolve(resource, resource.initial, journal, { ...context, by: "s" })).toEqual(state);
+        expect(evolve(resource, resource.initial, journal, { ...context, by: "s", previous: 0 })).toEqual(state);
       }),
       { numRuns: 1_000 },
     );

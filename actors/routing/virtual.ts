@@ -107,7 +107,7 @@ export class VirtualRouting {
     // A group that is full takes no more: what it would have told is told by the one after it, which is as good as it.
     if (isRefusal(decision)) return;
     assert(!isJoint(decision) && !isForward(decision), "a group decides for itself");
-    const next = evolve(alertGroup, state, decision, { id: groupId, at, by: by.subject }) as GroupState;
+    const next = evolve(alertGroup, state, decision, { id: groupId, at, by: by.subject, previous: 0 }) as GroupState;
     this.#groups.set(groupId, next);
     for (const event of decision as readonly GroupEvent[]) {
       if (event.type !== "alertgroup.notified" || next.phase === "unknown") continue;

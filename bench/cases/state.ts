@@ -167,7 +167,7 @@ async function writeJournal({ ports }: Direct, incidents: number, progress: (lin
       events: [version === 1 ? created : noted],
     };
     const payload = JSON.stringify(envelope);
-    const state = evolve(definition, image.state, envelope.events, envelope);
+    const state = evolve(definition, image.state, envelope.events, { ...envelope, previous: image.sequence });
     return {
       id,
       append: {

@@ -43,7 +43,12 @@ export class InProcess {
         status: available ? "available" : "out_of_service",
         location: this.#city.places[unit]!,
       };
-      const state = evolve(definition, definition.initial, [created], { id: String(unit), at, by: "bench" });
+      const state = evolve(definition, definition.initial, [created], {
+        id: String(unit),
+        at,
+        by: "bench",
+        previous: 0,
+      });
       const row = { agency: principal.agencies[0], state, version: 1, sequence: unit + 1 };
       board.committed({ kind: "resource", id: String(unit) }, row);
     }

@@ -116,7 +116,9 @@ function after(definition: AnyActor, before: Known, envelope: Envelope): Known {
   if (envelope.version !== before.version + 1) {
     throw new Error(`version ${envelope.version} cannot follow ${before.version}`);
   }
-  return { version: envelope.version, state: evolve(definition, before.state, envelope.events, envelope) };
+  // Where in the journal an actor was before matters to what is read from there, which no archived state is.
+  const context = { ...envelope, previous: 0 };
+  return { version: envelope.version, state: evolve(definition, before.state, envelope.events, context) };
 }
 
 function auditRow({ sequence, payload }: StreamEntry, envelope: Envelope): Row {

@@ -46,6 +46,12 @@ const schema = z.object({
   JWKS_URL: z.url().optional().describe("keys to check tokens with"),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
+  MASTER_KEY_FILE: z.string().optional().describe("file with the master key of messages; default: made in DATA_DIR"),
+  MASTER_KEY_LOST: z
+    .literal("go-on")
+    .optional()
+    .describe("go-on: start under another master key though the messages so far can then never be read"),
+  MASTER_KEY: z.string().optional().describe("the master key itself, instead of a file"),
   RATE_LIMIT_PER_SECOND: z.coerce
     .number()
     .int()

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { registry, views } from "../../actors/registry.ts";
+import { reactions, registry, views } from "../../actors/registry.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
@@ -21,12 +21,14 @@ import { NumberDispenser } from "../../runtime/numbers.ts";
 import { agreeOnPartitions } from "../../runtime/placement/leases.ts";
 import type { Log } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import { Vault } from "../../runtime/vault/vault.ts";
 import { acceptShortenedJournal } from "../../runtime/wholeness.ts";
 import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
 import { classificationOf } from "./classification.ts";
 import type { Configuration } from "./configuration.ts";
 import { keysOf, writeAdminToken } from "./keys.ts";
-import { restoreCounters, restoreDeadlines } from "./lost-parts.ts";
+import { checkChannelKeys, restoreCounters, restoreDeadlines } from "./lost-parts.ts";
+import { masterKeySource, prepareMasterKey } from "./master-key.ts";
 import { NatsServer } from "./nats-server.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
@@ -86,12 +88,15 @@ async function assemble(
   const storage = new StorageKeeper(ports.connection.writes, log, server, configuration.DATA_DIR);
   stops.push(() => storage.stop());
   await agreeOnPartitions(ports, PARTITIONS);
+  const masterKey = masterKeySource(configuration);
+  await prepareMasterKey(masterKey, ports, configuration.MASTER_KEY_LOST !== undefined, say);
+  const vault = new Vault(ports.keys, () => masterKey.load());
 
   const coverage = new Coverage(await readCheckpoint(ports));
   const board = new Board(registry, views, ports, coverage);
   const defaults = hostDefaults(HOST_ID, PARTITIONS);
   const committer = { ...committerDefaults, durability: DURABILITY };
-  const host = new Host(registry, ports, board, coverage, { ...defaults, committer });
+  const host = new Host(registry, ports, board, coverage, { ...defaults, committer, reactions });
   const client = new Client(ports, { ...clientDefaults, partitions: PARTITIONS }, host);
   if (configuration.SHORTENED_JOURNAL === "accept") await acceptShortenedJournal(ports);
   say("restoring the board …");
@@ -102,12 +107,13 @@ async function assemble(
   const textClassifier = loadTextClassifier(configuration.CLASSIFIER_MODEL);
   const classification = classificationOf(board, ports, textClassifier);
   stops.push(() => classification.stop());
-  const services = { ports, registry, client, board, views, numbers, intake, textClassifier };
+  const services = { ports, registry, client, board, views, numbers, intake, textClassifier, vault };
   const tokenFile = await writeAdminToken(keys, configuration);
   const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
   const authenticator = new Authenticator(keys, systemClock);
   // Before anything is committed here: it follows the journal from where the board is.
   const live = await LiveGateway.start({ ...services, executor, authenticator });
+  await checkChannelKeys(board, ports, configuration.MASTER_KEY_LOST !== undefined);
   await restoreCounters(board, ports);
   await restoreDeadlines(board, ports, PARTITIONS);
   await host.start();

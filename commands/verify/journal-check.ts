@@ -190,7 +190,7 @@ export class JournalCheck {
     let { state } = image;
     if (!this.#unfoldable.has(key)) {
       try {
-        state = evolve(definition, state, envelope.events, envelope);
+        state = evolve(definition, state, envelope.events, { ...envelope, previous: image.sequence });
         this.#tell(address, state);
       } catch (error) {
         problem("fold", messageOf(error));

@@ -65,11 +65,12 @@ export class Authenticator {
     if (!checked.success) {
       throw new ProblemError("unauthenticated", `the token's claims do not fit: ${checked.error.issues[0]?.message}`);
     }
-    const { sub, agency, roles, unlimited } = checked.data;
+    const { sub, agency, roles, resource, unlimited } = checked.data;
     const principal: Principal = {
       subject: sub,
       agencies: typeof agency === "string" ? [agency] : agency,
       roles,
+      ...(resource === undefined ? {} : { resourceId: resource }),
       ...(unlimited === undefined ? {} : { unlimited }),
     };
     if (sub.startsWith("system:")) throw new ProblemError("unauthenticated", "this subject is the system's own");

@@ -2,6 +2,7 @@ import type { OperationId } from "../../schema/routes.ts";
 import { alertHandlers } from "./handlers/alerts.ts";
 import { auditHandlers } from "./handlers/audit.ts";
 import type { Handler } from "./handlers/call.ts";
+import { channelHandlers } from "./handlers/channels.ts";
 import { classificationHandlers } from "./handlers/classification.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
@@ -17,6 +18,7 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...auditHandlers,
   ...configurationHandlers,
   ...routingHandlers,
+  ...channelHandlers,
   ...alertHandlers,
   ...classificationHandlers,
 };

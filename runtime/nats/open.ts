@@ -139,6 +139,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     leases: await bucket(buckets.leases, { markerTTL: 10_000 }),
     config,
     requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),
+    keys: await bucket(buckets.keys, {}),
     timers: new NatsTimers(nats),
     transport: new NatsTransport(nc),
     numbers: new NatsNumbers(connection, jsm),

@@ -63,7 +63,7 @@ export interface Journal {
    */
   append(appends: readonly Append[]): Promise<AppendResult>;
   readonly maxBatch: number;
-  /** Entries of a subject (one `*` stands for any agency) with a sequence above `after`, in order; at most `limit`. */
+  /** Entries of a subject (`*` stands for any agency, or any id) with a sequence above `after`, in order; at most `limit`. */
   read(subject: string, after: number, limit?: number): Promise<readonly JournalEntry[]>;
   /**
    * Entries of any of these subjects (`*` stands for any one token; none may cover another), with `after` < sequence
@@ -264,6 +264,8 @@ export interface Ports {
   readonly config: KeyValue;
   /** What an Idempotency-Key was first used for; entries expire by themselves. */
   readonly requests: KeyValue;
+  /** Keys of channels, each under the master key. */
+  readonly keys: KeyValue;
   readonly timers: Timers;
   readonly transport: Transport;
   readonly numbers: Numbers;

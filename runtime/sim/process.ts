@@ -53,6 +53,7 @@ export class SimProcess {
       leases: server.bucket("leases"),
       config: server.bucket("config"),
       requests: server.bucket("requests"),
+      keys: server.bucket("keys"),
       timers: {
         set: (timers) => server.call(() => timers.forEach((timer) => void server.ring(timer))),
         onDue: async (handler) => {

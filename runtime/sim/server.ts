@@ -172,7 +172,9 @@ export class SimJournal implements Journal {
 
   read(subject: string, after: number, limit = Number.POSITIVE_INFINITY): Promise<readonly JournalEntry[]> {
     return this.#server.ask(() =>
-      (this.#byActor.get(actorOf(subject)) ?? []).filter(({ sequence }) => sequence > after).slice(0, limit),
+      this.#entriesOf(actorOf(subject))
+        .filter(({ sequence }) => sequence > after)
+        .slice(0, limit),
     );
   }
 
@@ -191,6 +193,11 @@ export class SimJournal implements Journal {
 
   identity(): Promise<string> {
     return this.#server.ask(() => "SIMULATED");
+  }
+
+  #entriesOf(actor: string): readonly JournalEntry[] {
+    if (!actor.endsWith(".*")) return this.#byActor.get(actor) ?? [];
+    return this.entries.filter(({ subject }) => actorOf(subject).startsWith(actor.slice(0, -1)));
   }
 
   lastSequence(): Promise<number> {

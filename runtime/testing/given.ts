@@ -19,7 +19,7 @@ const someone: Principal = { subject: "someone", agencies: ["a"], roles: ["dispa
 /** Actor specifications that read as sentences: `given(...).when(...).then(...)`. */
 export function specificationOf<Command extends Typed, Event extends Typed>(definition: AnyActor, id: string) {
   return (...happened: readonly Event[]) => {
-    const state = evolve(definition, definition.initial, happened, { id, at: AT, by: someone.subject });
+    const state = evolve(definition, definition.initial, happened, { id, at: AT, by: someone.subject, previous: 0 });
     return {
       state,
       deadlines: () => definition.deadlines(state),

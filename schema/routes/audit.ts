@@ -7,6 +7,7 @@ export const auditedKinds = [
   "incident",
   "resource",
   "agency",
+  "channel",
   "routing",
   "silences",
   "alertgroup",

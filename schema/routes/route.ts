@@ -39,6 +39,7 @@ export const takes = {
 export const pathParameters = {
   id: uuid,
   otherId: uuid,
+  messageId: uuid,
   agency: agencyId,
   type: z.enum(resourceTypes),
   revision: z

@@ -13,22 +13,19 @@ const NOBODY = {
   resource: "01a20c40-0000-7000-8000-000000000001",
   silence: "01a20c40-0000-7000-8000-000000000002",
   alert: "01a20c40-0000-7000-8000-000000000003",
+  channel: "01a20c40-0000-7000-8000-000000000004",
+  message: "01a20c40-0000-7000-8000-000000000005",
 };
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
-const OWNER = "owner";
+const OWNER = "proprietor";
 
 let server: TestServer;
 let owner: World;
 let intruder: World;
-let theirs: {
-  readonly incident: string;
-  readonly held: string;
-  readonly free: string;
-  readonly person: string;
-  readonly silence: string;
-  readonly alert: string;
-};
+let theirs: Readonly<
+  Record<"incident" | "held" | "free" | "person" | "silence" | "alert" | "channel" | "message", string>
+>;
 let before: readonly Answer[];
 
 beforeAll(async () => {
@@ -51,7 +48,9 @@ beforeAll(async () => {
   const silence = await ownIdOf(owner, "silence");
   const alert = await owner.newAlert();
   await intruder.newAlert();
-  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert };
+  const { id: channel, messageId: message } = await owner.channelWithMessage({ priority: "urgent" });
+  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert, channel, message };
+  await server.reacted();
   before = await everythingOf(owner);
 });
 afterAll(() => server.stop());
@@ -82,12 +81,14 @@ async function everythingOf(world: World): Promise<Answer[]> {
     for (const operation of ["getAlert", "getAlertTimeline"] as const)
       stories.push(world.send(operation, { path: { id }, query: {} }));
   }
+  const channels = await world.send("listChannels", { path: {}, query: { ...query, limit: "500" } });
+  for (const { id } of channels.body.items) stories.push(world.send("listMessages", { path: { id }, query: {} }));
   const configured = [
     world.send("getConfiguration", { path: {}, query }),
     world.send("listSilences", { path: {}, query }),
     world.send("getConfigurationTimeline", { path: {}, query }),
   ];
-  return [...lists, ...(await Promise.all([...stories, ...configured]))];
+  return [...lists, channels, ...(await Promise.all([...stories, ...configured]))];
 }
 
 const shownIn = (answers: readonly Answer[]) => answers.map(({ status, text }) => ({ status, text }));
@@ -117,9 +118,10 @@ describe.each(byId)("%s", (id, route) => {
     });
 
   it.each(route.roles)("is open to a %s", async (role) => {
-    const world = await World.of(server, `team-${role}`);
-    const call = await validCall(world, id);
-    const answer = await (await World.of(server, `team-${role}`, { as: [role] })).send(id, call);
+    // The same person, whom what is made before belongs to.
+    const claims = { sub: `team-${role}` };
+    const call = await validCall(await World.of(server, `team-${role}`, { claims }), id);
+    const answer = await (await World.of(server, `team-${role}`, { claims, as: [role] })).send(id, call);
     expect(answer.status, answer.text).toBe(route.status);
   });
 
@@ -163,9 +165,7 @@ describe.each(byId)("%s", (id, route) => {
     async (_name, place) => {
       const kind = meaningOf(id, place.name) as keyof typeof NOBODY;
       const call = await validCallWith(intruder, id, place);
-      const { incident, held, free, person, silence, alert } = theirs;
-      const all = { incident: [incident], resource: [held, free, person], silence: [silence], alert: [alert] };
-      const probes = all[kind];
+      const probes = kind === "resource" ? [theirs.held, theirs.free, theirs.person] : [theirs[kind]];
       const types = place.part === "path" && "type" in call.path ? ["vehicles", "personnel", "equipment"] : [undefined];
       const headers = [{}, { "if-match": '"1"' }, { "if-match": '"2"' }, { "if-match": '"999"' }];
       for (const more of route.method === "get" ? [{}] : headers) {
@@ -216,8 +216,8 @@ async function callOnTheirs(id: OperationId): Promise<Parts> {
   const call = await validCall(await World.of(server, "elsewhere"), id);
   const path = { ...call.path };
   for (const name of Object.keys(path)) {
-    const { incident, free: resource, silence, alert } = theirs;
-    if (name === "id") path[name] = { incident, resource, silence, alert, agency: "" }[meaningOf(id, name)];
+    const kind = name === "id" ? meaningOf(id, name) : "agency";
+    if (kind !== "agency") path[name] = kind === "resource" ? theirs.free : theirs[kind];
     if (name === "type") path[name] = "vehicles";
   }
   return { ...call, path };

@@ -95,6 +95,16 @@ export class World {
     return id;
   }
 
+  async newChannel(more: object = {}): Promise<string> {
+    return (await this.done("createChannel", { body: { kind: "team", name: this.mark, ...more } })).id;
+  }
+
+  async channelWithMessage(more: object = {}): Promise<{ readonly id: string; readonly messageId: string }> {
+    const id = await this.newChannel();
+    const message = await this.done("postMessage", { path: { id }, body: { body: this.mark, ...more } });
+    return { id, messageId: message.id };
+  }
+
   async incidentWithUnit(): Promise<{ readonly id: string; readonly unitId: string }> {
     const [id, unitId] = [await this.newIncident(), await this.newResource()];
     await this.done("assignUnits", { path: { id }, body: { unitId } });
@@ -102,7 +112,7 @@ export class World {
   }
 }
 
-type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert";
+type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert" | "channel" | "message";
 
 /** What the id in a field or parameter of this name is of. */
 const meanings: Readonly<Record<string, EntityKind>> = {
@@ -114,6 +124,9 @@ const meanings: Readonly<Record<string, EntityKind>> = {
   unitIds: "resource",
   replaces: "resource",
   carrierId: "resource",
+  messageId: "message",
+  replyTo: "message",
+  thread: "message",
   agencyId: "agency",
   agency: "agency",
 };
@@ -125,6 +138,7 @@ const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "age
   ["/api/v1/resources/{type}/{id}", "resource"],
   ["/api/v1/resources/locations", "resource"],
   ["/api/v1/alerts/{id}", "alert"],
+  ["/api/v1/channels/{id}", "channel"],
 ];
 
 export function meaningOf(id: OperationId, name: string): EntityKind {
@@ -182,6 +196,11 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
     await world.done("attachAlert", { path: { id }, body: { incidentId } });
     return { path: { id } };
   },
+  createChannel: async (world) => ({ body: { kind: "team", name: world.mark } }),
+  changeMembers: async () => ({ body: { add: ["somebody"] } }),
+  editMessage: async (world) => ({ path: await world.channelWithMessage() }),
+  deleteMessage: async (world) => ({ path: await world.channelWithMessage() }),
+  acknowledgeMessage: async (world) => ({ path: await world.channelWithMessage({ priority: "urgent" }) }),
   verifyAudit: async (world) => ({ query: { kind: "incident", id: await world.newIncident() } }),
   activateRouting: async () => ({ body: { document: routed } }),
   validateRouting: async () => ({ body: { document: routed } }),
@@ -217,10 +236,22 @@ async function examplePath(world: World, id: OperationId): Promise<Parts["path"]
 }
 
 export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
-  if (kind === "agency") return "partner";
-  if (kind === "alert") return world.newAlert();
-  if (kind === "silence") return (await world.done("createSilence", { body: { ...silenced, comment: world.mark } })).id;
-  return kind === "incident" ? world.newIncident() : world.newResource();
+  switch (kind) {
+    case "agency":
+      return "partner";
+    case "silence":
+      return (await world.done("createSilence", { body: { ...silenced, comment: world.mark } })).id;
+    case "alert":
+      return world.newAlert();
+    case "incident":
+      return world.newIncident();
+    case "resource":
+      return world.newResource();
+    case "channel":
+      return world.newChannel();
+    case "message":
+      return (await world.channelWithMessage()).messageId;
+  }
 }
 
 async function exampleBody(world: World, id: OperationId): Promise<unknown> {
@@ -303,6 +334,13 @@ const companions: Readonly<Record<string, (world: World, body: object) => Promis
   async "patchIncident unitId"(world) {
     const { id, unitId } = await world.incidentWithUnit();
     return { path: { id }, body: { status: "en_route", unitId } };
+  },
+  "createChannel incidentId": async (world) => ({
+    body: { kind: "incident", incidentId: await world.newIncident() },
+  }),
+  async "postMessage replyTo"(world) {
+    const { id, messageId } = await world.channelWithMessage();
+    return { path: { id }, body: { body: world.mark, replyTo: messageId } };
   },
   "assignUnits unitIds": async (world) => ({ body: { unitIds: [await world.newResource()] } }),
   async "assignUnits replaces"(world) {

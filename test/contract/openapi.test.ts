@@ -205,7 +205,9 @@ function provocationsOf(id: OperationId, route: Route): readonly Provocation[] {
   });
   provoke("headers_too_large", "headers that are too large", withHeaders({ "x-much": "x".repeat(2_000_000) }));
 
-  for (const place of idPlaces(id).filter(({ part }) => part !== "body")) {
+  // Of bodies only those of routes that may answer 404 though nothing in their path is looked for.
+  const isLookedFor = route.refusals.includes("not_found") && !route.path.includes("{");
+  for (const place of idPlaces(id).filter(({ part }) => part !== "body" || isLookedFor)) {
     // A filter that nothing fits finds nothing, and what is to be taken away may be gone already.
     const isFilter = place.part === "query" && !route.refusals.includes("not_found");
     const isTakenAway = route.method === "delete" && route.path.endsWith(`{${place.name}}`);

@@ -1,3 +1,4 @@
+import type { ChannelState } from "../../actors/channel/state.ts";
 import type { IncidentState } from "../../actors/incident/state.ts";
 import { derivedStatus } from "../../actors/incident/state.ts";
 import { registry } from "../../actors/registry.ts";
@@ -105,6 +106,42 @@ function checkCompany(
   for (const member of it.aboard)
     if (other(member.id)?.carrier?.id !== id)
       throw new Violation(`at ${sequence}, ${key} carries ${member.id}, which says it is with somebody else`);
+}
+
+/** Once everything has settled: every incident has its channel, with those who work on it and those who sent them. */
+export function checkChannels(entries: readonly JournalEntry[]): void {
+  const images = new Map<string, Image>();
+  const dispatched = new Map<string, Set<string>>();
+  for (const entry of entries) {
+    const { kind, id } = addressOfEvents(entry.subject)!;
+    const key = `${kind}.${id}`;
+    const definition = registry.get(kind)!;
+    images.set(key, applyEntry(definition, images.get(key) ?? blankImage(definition), entry));
+    const { by, events } = parseEnvelope(entry.payload);
+    if (kind === "incident" && events.some(({ type }) => type === "incident.created" || type === "incident.assigned"))
+      dispatched.set(id, (dispatched.get(id) ?? new Set()).add(by));
+  }
+  for (const [key, { state }] of images) {
+    const incident = state as IncidentState;
+    if (!key.startsWith("incident.") || incident.phase === "unknown") continue;
+    const id = key.slice("incident.".length);
+    const channel = images.get(`channel.${id}`)?.state as ChannelState | undefined;
+    if (channel?.phase !== "known") throw new Violation(`${key} has no channel`);
+    const working = incident.assignments.filter(({ status }) => status !== "cleared").map(({ unitId }) => unitId);
+    const joined = channel.units.map(({ unitId }) => unitId);
+    if (working.sort().join() !== joined.sort().join())
+      throw new Violation(`${working} work on ${key}, ${joined} are in its channel`);
+    const members = new Set(channel.members.map(({ subject }) => subject));
+    for (const subject of dispatched.get(id) ?? [])
+      if (!members.has(subject)) throw new Violation(`${subject} took part in ${key} and is not in its channel`);
+    const over = incident.status === "closed" || incident.status === "cancelled";
+    if (over !== (channel.closedAt !== null))
+      throw new Violation(`${key} is ${incident.status}, its channel is not so`);
+  }
+  for (const key of images.keys()) {
+    if (key.startsWith("channel.") && !images.has(key.replace("channel.", "incident.")))
+      throw new Violation(`${key} is of no incident`);
+  }
 }
 
 /** Links are on both sides, and a duplicate is known to the incident that it points to. */

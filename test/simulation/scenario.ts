@@ -1,4 +1,4 @@
-import { registry, views } from "../../actors/registry.ts";
+import { reactions, registry, views } from "../../actors/registry.ts";
 import { positions } from "../../actors/resource/positions.ts";
 import { Board } from "../../runtime/board.ts";
 import { cellDefaults } from "../../runtime/cell.ts";
@@ -15,7 +15,7 @@ import { type Faults, noFaults, World } from "../../runtime/sim/world.ts";
 import { isRetryable } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
-import { type Acknowledged, checkJournal } from "./invariants.ts";
+import { type Acknowledged, checkChannels, checkJournal } from "./invariants.ts";
 
 const PARTITIONS = 4;
 const INCIDENTS = ["i1", "i2", "i3", "i4"];
@@ -59,6 +59,7 @@ export async function runScenario(
   await world.run(() => over, TIME_LIMIT_MS);
   if (failure !== undefined) throw failure;
   checkJournal(server.journal.entries, acknowledged);
+  checkChannels(server.journal.entries);
   run.checkBoards();
   return { commits: server.journal.entries.length, virtualMs: world.nowMs };
 }
@@ -147,6 +148,7 @@ class Run {
     const defaults = hostDefaults(name, PARTITIONS);
     const host = new Host(registry, process.ports, board, coverage, {
       ...defaults,
+      reactions,
       committer: {
         ...committerDefaults,
         durability: this.#world.chance(500) ? "sync" : "replicated",
@@ -313,7 +315,9 @@ class Run {
       const hosts = [...this.#hosts.values()];
       const still =
         length === before &&
-        hosts.every(({ host, board }) => host.figures.pendingCommits === 0 && board.sequence === length);
+        hosts.every(({ host: { figures }, board }) => {
+          return figures.pendingCommits === 0 && figures.reactionsBehind === 0 && board.sequence === length;
+        });
       quiet = still ? quiet + 1 : 0;
       before = length;
     }

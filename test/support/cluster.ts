@@ -7,6 +7,7 @@ import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
 import { PARTITIONS_DEFAULT, partitionOf } from "../../runtime/placement/partition.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { silent } from "../../runtime/sim/process.ts";
+import { newMasterKey } from "../../runtime/vault/master-keys.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { HostProcess } from "./host-process.ts";
 import { started } from "./running.ts";
@@ -30,6 +31,7 @@ export class Cluster {
 
   static async start(): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), "tocsin-cluster-"));
+    writeFileSync(join(folder, "master.key"), newMasterKey(), { mode: 0o600 });
     writeFileSync(join(folder, "jwt.secret"), randomBytes(32).toString("base64url"), { mode: 0o600 });
     const binary = process.env["NATS_SERVER"] ?? "nats-server";
     const nats = new NatsServer({ binary, dataDir: folder, port: 0, sync: true }, silent);
@@ -51,7 +53,12 @@ export class Cluster {
 
   /** A host of this cluster, not yet started. */
   async host(id: string): Promise<HostProcess> {
-    const environment = { HOST_ID: id, NATS_URL: this.nats.url, JWT_SECRET_FILE: this.secretFile };
+    const environment = {
+      HOST_ID: id,
+      NATS_URL: this.nats.url,
+      JWT_SECRET_FILE: this.secretFile,
+      MASTER_KEY_FILE: join(this.#folder, "master.key"),
+    };
     const host = new HostProcess({ dataDir: join(this.#folder, id), port: await freePort(), environment });
     this.#hosts.push(host);
     return host;

@@ -8,6 +8,7 @@ import { type Node, startNode } from "../../commands/node/node.ts";
 import { silent } from "../../runtime/sim/process.ts";
 import { Api } from "./api.ts";
 import { started } from "./running.ts";
+import { until } from "./until.ts";
 
 export { type Answer, smoke } from "./api.ts";
 
@@ -59,6 +60,13 @@ export class TestServer extends Api {
       if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** Until everything that follows from what is in the journal now has happened, too. */
+  async reacted(): Promise<void> {
+    const { ports, board, host } = this.node;
+    const last = await ports.journal.lastSequence();
+    await until("reactions have caught up", () => board.sequence >= last && host.figures.reactionsBehind === 0);
   }
 
   /** Whoever says so again, as a test's clean-up does, waits for the same end. */

@@ -71,7 +71,7 @@ class Clockwork {
     const by = { subject: "x", agencies: ["a"], roles: [] };
     const context = { id: "g", at: time(second), by };
     const events = decide(alertGroup, this.state, command, context) as readonly GroupEvent[];
-    this.state = evolve(alertGroup, this.state, events, { ...context, by: "x" }) as GroupState;
+    this.state = evolve(alertGroup, this.state, events, { ...context, by: "x", previous: 0 }) as GroupState;
     for (const event of events) {
       if (event.type !== "alertgroup.notified") continue;
       this.told.push([second, event.reason, event.targets.map(({ to }) => to).join(" ")]);
@@ -242,7 +242,7 @@ describe("a group", () => {
     const context = { id: "g", at: due.at, by: { subject: "x", agencies: [], roles: [] } };
     const woken = decide(alertGroup, group.state, due.command, context) as readonly GroupEvent[];
     expect(woken).toEqual([{ type: "alertgroup.due", due: time(30) }]);
-    group.state = evolve(alertGroup, group.state, woken, { ...context, by: "x" }) as GroupState;
+    group.state = evolve(alertGroup, group.state, woken, { ...context, by: "x", previous: 0 }) as GroupState;
     expect(alertGroup.deadlines(group.state)).toMatchObject([{ at: time(45) }]);
   });
 
@@ -255,7 +255,7 @@ describe("a group", () => {
       { type: "proceed", mutes: unmuted } as const,
     ]) {
       const events = decide(alertGroup, group.state, command, context) as readonly GroupEvent[];
-      group.state = evolve(alertGroup, group.state, events, { ...context, by: "x" }) as GroupState;
+      group.state = evolve(alertGroup, group.state, events, { ...context, by: "x", previous: 0 }) as GroupState;
     }
     expect(group.state).toMatchObject({ hasFlushed: true, log: { team: { firing: ["a"] } } });
   });

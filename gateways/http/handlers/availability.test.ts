@@ -10,6 +10,8 @@ import { NumberDispenser } from "../../../runtime/numbers.ts";
 import { SimProcess } from "../../../runtime/sim/process.ts";
 import { SimServer } from "../../../runtime/sim/server.ts";
 import { World } from "../../../runtime/sim/world.ts";
+import { MasterKeys, newMasterKey } from "../../../runtime/vault/master-keys.ts";
+import { Vault } from "../../../runtime/vault/vault.ts";
 import { type ResourceEvent, resourceStatuses, resourceTypes } from "../../../schema/resource.ts";
 import { AlertIntake } from "../../alerts/intake.ts";
 import { type SendableQuery, sendable } from "./availability.ts";
@@ -61,7 +63,8 @@ const services = (): Services => {
   const board = new Board(registry, views, ports, new Coverage(0));
   const client = new Client(ports, { partitions: 1, timeoutMs: 1 });
   const numbers = new NumberDispenser(ports.numbers, ports.clock);
-  return { ports, registry, views, board, client, numbers, intake: new AlertIntake(ports, board) };
+  const vault = new Vault(ports.keys, () => MasterKeys.parse(newMasterKey()));
+  return { ports, registry, views, board, client, numbers, intake: new AlertIntake(ports, board), vault };
 };
 
 describe("who may be sent, of a hundred thousand", () => {
@@ -103,7 +106,7 @@ describe("who may be sent, of a hundred thousand", () => {
         ...(retired ? [{ type: "resource.retired", reason: "old" } as const] : []),
       ];
       const at = new Date(nowMs).toISOString();
-      const state = evolve(definition, definition.initial, events, { id, at, by: "s" }) as ResourceState;
+      const state = evolve(definition, definition.initial, events, { id, at, by: "s", previous: 0 }) as ResourceState;
       const place = somePlace();
       all.board.committed({ kind: "resource", id }, { agency, state, version: 1, sequence: index + 1 });
       const reading = { ...place, at: new Date(nowMs - ageMs).toISOString() };

@@ -7,6 +7,7 @@ import type { NumberDispenser } from "../../../runtime/numbers.ts";
 import { imageAsOf } from "../../../runtime/past.ts";
 import type { Region } from "../../../runtime/places/region.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
+import type { Vault } from "../../../runtime/vault/vault.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
 import type { AlertIntake } from "../../alerts/intake.ts";
@@ -25,6 +26,8 @@ export interface Services {
   readonly intake: AlertIntake;
   /** Reads what callers say in their own words; undefined where it is off. */
   readonly textClassifier?: TextClassifier | undefined;
+  /** What opens and seals messages. */
+  readonly vault: Vault;
 }
 
 /** A request that has been authenticated and validated. */
@@ -76,7 +79,7 @@ export async function created<Made extends { readonly id: string }>(
       ...identity,
     }),
   );
-  return shown(services, { kind, id: made.id }, reply, 201, { location: location + made.id });
+  return shown(services, call, { kind, id: made.id }, reply, 201, { location: location + made.id });
 }
 
 export function send(services: Services, call: Call, to: Address, command: Command): Promise<Reply> {
@@ -89,13 +92,24 @@ export function send(services: Services, call: Call, to: Address, command: Comma
 }
 
 /** Asks, and answers with the entity as it then is. */
-export async function ask(services: Services, call: Call, to: Address, command: Command): Promise<Answer> {
-  return shown(services, to, orThrow(await send(services, call, to, command)), 200);
+export function ask(services: Services, call: Call, to: Address, command: Command): Promise<Answer> {
+  return askFor(services, call, to, command, 200);
+}
+
+export async function askFor(
+  services: Services,
+  call: Call,
+  to: Address,
+  command: Command,
+  status: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  return shown(services, call, to, orThrow(await send(services, call, to, command)), status, more);
 }
 
 export async function read(services: Services, call: Call, address: Address): Promise<Answer> {
   const reply = orThrow(await services.client.read(address, call.principal, call.requestId));
-  return shown(services, address, reply, 200);
+  return shown(services, call, address, reply, 200);
 }
 
 /** As it was at a moment of the past: a sequence of the journal, or a time. Whether it may be seen is asked of it as it is. */
@@ -157,15 +171,17 @@ export function orThrow(reply: Reply): Reply & { ok: true } {
   return reply;
 }
 
-function shown(
+export function shown(
   { views, board }: Services,
+  { principal }: Call,
   address: Address,
   reply: Reply & { ok: true },
   status: number,
   more: Readonly<Record<string, string>> = {},
 ): Answer {
   const view: View = views.get(address.kind)!;
-  const body = JSON.stringify(view.present(address.id, reply.state, reply.version, board.reading(address)));
+  const presented = view.present(address.id, reply.state, reply.version, board.reading(address));
+  const body = JSON.stringify(view.seenBy?.(principal.subject, reply.state, presented) ?? presented);
   return { status, headers: { ...headersOf(reply), ...more }, body };
 }
 
