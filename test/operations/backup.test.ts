@@ -47,7 +47,8 @@ async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20
 async function startProcess(dataDir: string): Promise<{ child: ChildProcess; url: string; said: () => string }> {
   const port = String(await freePort());
   const child = spawn(process.execPath, ["dist/commands/start.main.js"], {
-    env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: "warn" },
+    // Without PostgreSQL: it would outlive a node that is killed.
+    env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: "warn", ARCHIVE: "off" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   cleanUps.push(() => ended(child, "SIGTERM"));
