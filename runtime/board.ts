@@ -148,7 +148,7 @@ export class Board {
   readonly #trail = new Trail();
   /** What others have ever shared with an agency: ids by kind and agency. */
   readonly #everShared = new Map<string, Set<string>>();
-  readonly #listeners: ((address: Address, sequence: number) => void)[] = [];
+  readonly #listeners: ((address: Address, entry: JournalEntry) => void)[] = [];
 
   constructor(registry: Registry, views: Views, ports: Ports, coverage: Coverage) {
     this.#registry = registry;
@@ -229,7 +229,7 @@ export class Board {
   }
 
   /** Told of every entry that this board follows, in the journal's order; the board's `sequence` is not less by then. */
-  onEntry(listener: (address: Address, sequence: number) => void): void {
+  onEntry(listener: (address: Address, entry: JournalEntry) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -414,7 +414,7 @@ export class Board {
       }
     }
     this.#sequence = Math.max(this.#sequence, entry.sequence);
-    if (address !== undefined) for (const listener of this.#listeners) listener(address, entry.sequence);
+    if (address !== undefined) for (const listener of this.#listeners) listener(address, entry);
     if (this.#waiters.length > 0) this.#wakeWaiters();
   }
 

@@ -264,8 +264,8 @@ export class Host implements CellHost {
           host,
         ),
     );
-    board.onEntry((address, sequence) => {
-      for (const reactor of reactors) reactor.told(address, sequence);
+    board.onEntry((address, entry) => {
+      for (const reactor of reactors) reactor.told(address, entry);
     });
     return reactors;
   }

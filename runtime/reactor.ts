@@ -17,6 +17,8 @@ export interface ReactorOptions {
   readonly idleConcurrency: number;
   readonly saveEveryMs: number;
   readonly retryMs: number;
+  /** Envelopes kept in memory to be reacted to; behind more than that, the journal is read again. */
+  readonly heardMax: number;
 }
 
 export const reactorDefaults: ReactorOptions = {
@@ -25,6 +27,7 @@ export const reactorDefaults: ReactorOptions = {
   idleConcurrency: 64,
   saveEveryMs: 2_000,
   retryMs: 250,
+  heardMax: 10_000,
 };
 
 /** What a reactor needs of its host. */
@@ -57,6 +60,9 @@ export class Reactor {
   readonly #progress: Progress;
   /** The newest envelope of the kind that is known to be in the journal. */
   #newest = 0;
+  /** Those that mean something, of all since `#heardAfter`: what is new need not be read from the server. */
+  #heard: JournalEntry[] = [];
+  #heardAfter: number | undefined;
   #inFlight = 0;
   #stopped = false;
   #running: Promise<void> | undefined;
@@ -81,10 +87,17 @@ export class Reactor {
     return place === undefined ? 0 : Math.max(0, this.#host.shown() - place);
   }
 
-  /** An entry has been told to this process. */
-  told({ kind }: Address, sequence: number): void {
+  /** An entry has been told to this process, in the journal's order. */
+  told({ kind }: Address, entry: JournalEntry): void {
     if (kind !== this.#kind) return;
+    const { sequence } = entry;
+    this.#heardAfter ??= sequence - 1;
     this.#newest = sequence;
+    if (!this.#means(entry)) return;
+    if (this.#heard.push(entry) > this.#options.heardMax) {
+      const forgotten = this.#heard.splice(0, this.#options.heardMax / 2);
+      this.#heardAfter = forgotten[forgotten.length - 1]!.sequence;
+    }
     this.#isWoken = true;
     this.#wake();
   }
@@ -153,9 +166,14 @@ export class Reactor {
       return true;
     }
     const { pageEntries } = this.#options;
-    const page = await this.#host.ports.journal.read(subjects.eventsOfAll(this.#kind), from, pageEntries);
+    const page = await this.#pageAfter(from);
     await this.#reactToAll(page, places);
     if (this.#stopped) return true;
+    if (this.#hasHeardAllAfter(from) && page.length < pageEntries) {
+      this.#mustRead = false;
+      this.#progress.advance(places, shown);
+      return this.#newest <= newest;
+    }
     const last = page[page.length - 1]?.sequence ?? from;
     // A replica that lags shows less than what is known to be there: then there is more to come.
     const isEnd = page.length < pageEntries && last >= newest;
@@ -165,11 +183,31 @@ export class Reactor {
     return isEnd;
   }
 
+  #hasHeardAllAfter(place: number): boolean {
+    return this.#heardAfter !== undefined && place >= this.#heardAfter;
+  }
+
+  async #pageAfter(place: number): Promise<readonly JournalEntry[]> {
+    const { pageEntries } = this.#options;
+    if (!this.#hasHeardAllAfter(place)) {
+      return this.#host.ports.journal.read(subjects.eventsOfAll(this.#kind), place, pageEntries);
+    }
+    const first = this.#heard.findIndex(({ sequence }) => sequence > place);
+    // What every partition here is past is forgotten; for one that is not, and comes later, the journal is read.
+    this.#heard.splice(0, first < 0 ? this.#heard.length : first);
+    this.#heardAfter = place;
+    return this.#heard.slice(0, pageEntries);
+  }
+
+  #means({ payload }: JournalEntry): boolean {
+    return this.#marks.some((mark) => payload.includes(mark));
+  }
+
   async #reactToAll(page: readonly JournalEntry[], places: ReadonlyMap<number, number>): Promise<void> {
     const byActor = new Map<string, JournalEntry[]>();
     for (const entry of page) {
       const address = addressOfEvents(entry.subject);
-      if (address === undefined || !this.#marks.some((mark) => entry.payload.includes(mark))) continue;
+      if (address === undefined || !this.#means(entry)) continue;
       const place = places.get(this.#host.partitionOf(address));
       if (place === undefined || place >= entry.sequence) continue;
       byActor.set(address.id, [...(byActor.get(address.id) ?? []), entry]);
