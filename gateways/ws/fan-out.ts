@@ -85,8 +85,10 @@ export class FanOut implements BoardListener {
     const was = this.#guestsOf(kind, before);
     const now = this.#guestsOf(kind, after);
     const left = was === now ? NOBODY : was.filter((guest) => !now.includes(guest));
-    const told: Told = { ...entry, kind, id, agency, guests: now, left };
+    const { sequence, subject, payload } = entry;
+    const told: Told = { sequence, subject, payload, kind, id, agency, guests: now, left };
     this.recent.push(told);
+    if (this.#topics.size === 0 && this.#areas.size === 0) return;
     if (after !== undefined) this.#tell(new Telling(told, after, this.#options), change, now, left);
   }
 
