@@ -259,8 +259,6 @@ export class Reactor {
       commandId: `${cause}.${name}`,
       command,
       cause,
-      // With an actor's first envelope nobody has been told of it yet, or hardly ever: if one was, the fence tells.
-      ...(version === 1 ? { fresh: true } : {}),
     };
     // A lease that has run out for a moment is no reason to leave it untold: only one that another host has.
     const partition = this.#host.partitionOf({ kind, id });
