@@ -4,6 +4,7 @@ import { assignments } from "./assignments.ts";
 import { classification } from "./classification.ts";
 import { commandCase } from "./command.ts";
 import { createIncident } from "./create-incident.ts";
+import { fanOut } from "./fan-out.ts";
 import { fixes } from "./fixes.ts";
 import { mixedLifecycle } from "./mixed-lifecycle.ts";
 import { nearby } from "./nearby.ts";
@@ -28,6 +29,7 @@ export const cases: readonly BenchCase[] = [
   state,
   nearby,
   fixes,
+  fanOut,
   assignments,
   classification,
 ];

@@ -14,6 +14,11 @@ export async function startUwsAlone(cleanup: Cleanup): Promise<System> {
   return startPeer("uws-alone", {}, signToken("none"), cleanup);
 }
 
+/** `ws` or Socket.IO, sending what is posted to every socket. */
+export function startBroadcaster(kind: "ws" | "socket.io", cleanup: Cleanup): Promise<System> {
+  return startPeer("broadcast", { KIND: kind }, signToken("none"), cleanup);
+}
+
 /**
  * Fastify and PostgreSQL, with the server's default settings.
  * @param transaction as BEGIN, two inserts and COMMIT, or both inserts in one statement

@@ -23,23 +23,18 @@ export function markOf(payload: string): string {
   return (JSON.parse(payload) as Envelope).commandId.slice(-10);
 }
 
-/** The events of one entry of the journal, in order. */
+/** The events of one entry of the journal, in order. What is put together here by hand are safe tokens and times. */
 export function bodiesOf({ sequence, payload, kind, id, agency }: Told, epoch: string, state?: object): Body[] {
   const { events, version, at, by, cause, commandId } = JSON.parse(payload) as Envelope;
-  const shared = JSON.stringify({
-    source: `/agencies/${agency}`,
-    subject: `${kind}/${id}`,
-    time: at,
-    datacontenttype: "application/json",
-    epoch,
-    offset: String(sequence),
-    mark: commandId.slice(-10),
-  }).slice(1, -1);
+  const shared =
+    `"source":"/agencies/${agency}","subject":"${kind}/${id}","time":"${at}","datacontenttype":"application/json",` +
+    `"epoch":"${epoch}","offset":"${sequence}","mark":${JSON.stringify(commandId.slice(-10))}`;
+  const said = `"version":${version},"by":${JSON.stringify(by)}${cause === undefined ? "" : `,"cause":${JSON.stringify(cause)}`}`;
+  const last = events.length - 1;
   return events.map(({ type, ...event }, index) => {
-    const last = index === events.length - 1;
-    const data = JSON.stringify({ event, version, by, cause, state: last ? state : undefined });
-    const more = last ? "" : '"more":true,';
-    return `"id":"${sequence}-${index}","type":${JSON.stringify(type)},${shared},${more}"data":${data}}`;
+    const more = index < last ? ',"more":true' : "";
+    const after = index === last && state !== undefined ? `,"state":${JSON.stringify(state)}` : "";
+    return `"id":"${sequence}-${index}","type":"${type}",${shared}${more},"data":{"event":${JSON.stringify(event)},${said}${after}}}`;
   });
 }
 

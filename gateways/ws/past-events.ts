@@ -12,13 +12,13 @@ export interface PastOptions {
   readonly journal: Journal;
 }
 
-/** A topic's entries from the journal itself, `after` < sequence <= `until`: for those who were away for long. */
+/** A topic's entries from the journal itself, in pages, `after` < sequence <= `until`: for those who were away for long. */
 export async function* pastEvents(
   topic: Exclude<Topic, { form: "area" }>,
   after: number,
   until: number,
   options: PastOptions,
-): AsyncGenerator<Told> {
+): AsyncGenerator<readonly Told[]> {
   const { kind } = topic;
   const guest =
     topic.form === "agency" ? await guestEntries(topic.kind, topic.agency, after, until, options) : undefined;
@@ -26,12 +26,12 @@ export async function* pastEvents(
     topic.form === "one"
       ? [subjects.eventsOf(topic)]
       : [subjects.eventsOfKind(topic.agency, kind), ...(guest?.subjects ?? [])];
-  for await (const entry of options.journal.scan(wanted, after, until)) {
-    const address = addressOfEvents(entry.subject);
-    if (address === undefined) continue;
-    const { agency, id } = address;
-    const own = topic.form === "one" || agency === topic.agency;
-    if (own || guest?.sequences.has(entry.sequence)) yield { ...entry, kind, id, agency, guests: [], left: [] };
+  for await (const page of options.journal.scan(wanted, after, until)) {
+    yield page.flatMap((entry) => {
+      const { agency = "", id = "" } = addressOfEvents(entry.subject) ?? {};
+      const own = topic.form === "one" || agency === topic.agency;
+      return own || guest?.sequences.has(entry.sequence) ? { ...entry, kind, id, agency, guests: [], left: [] } : [];
+    });
   }
 }
 

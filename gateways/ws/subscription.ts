@@ -170,12 +170,14 @@ export class Subscription implements Follower {
   async #fromJournal(until: number): Promise<void> {
     const topic = this.#topic;
     if (topic.form === "area") return;
-    let looked = 0;
-    for await (const told of pastEvents(topic, this.#position, until, this.#live)) {
-      if (this.#done) return;
-      this.#tell(told);
-      this.#position = told.sequence;
-      if (this.#connection.slow || ++looked % CHUNK === 0) await this.#turn();
+    for await (const page of pastEvents(topic, this.#position, until, this.#live)) {
+      for (const told of page) {
+        if (this.#done) return;
+        this.#tell(told);
+        this.#position = told.sequence;
+        if (this.#connection.slow) await this.#turn();
+      }
+      await this.#turn();
     }
     this.#position = until;
   }

@@ -8,6 +8,8 @@ import type { StreamFeed } from "./feed.ts";
 const STREAM = streams.events.name;
 /** Entries a page of `read`. */
 const PAGE = 500;
+/** Entries a page of `scan`. */
+const SCANNED_AT_ONCE = 200;
 const SMALL_PAGE_CHARACTERS = 4_000_000;
 
 export class NatsJournal implements Journal {
@@ -80,15 +82,21 @@ export class NatsJournal implements Journal {
     }
   }
 
-  async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<JournalEntry> {
+  async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<readonly JournalEntry[]> {
     if (subjects.length === 0 || after >= until) return;
     const messages = await this.#consume(subjects, after);
+    let page: JournalEntry[] = [];
     try {
       for await (const message of messages ?? []) {
-        if (message.seq > until) return;
-        yield { sequence: message.seq, subject: message.subject, payload: message.string() };
-        if (message.seq === until || message.info.pending === 0) return;
+        if (message.seq <= until) {
+          page.push({ sequence: message.seq, subject: message.subject, payload: message.string() });
+        }
+        if (message.seq >= until || message.info.pending === 0) break;
+        if (page.length < SCANNED_AT_ONCE) continue;
+        yield page;
+        page = [];
       }
+      if (page.length > 0) yield page;
     } catch (error) {
       throw new PortUnavailable(`the journal could not be read: ${error}`);
     } finally {

@@ -67,10 +67,10 @@ export interface Journal {
   read(subject: string, after: number, limit?: number): Promise<readonly JournalEntry[]>;
   /**
    * Entries of any of these subjects (`*` stands for any one token; none may cover another), with `after` < sequence
-   * <= `until`, in order: for many of them, read at the pace of the reader.
+   * <= `until`, in order: for many of them, in pages, read at the pace of the reader.
    * @throws PortUnavailable when it breaks off
    */
-  scan(subjects: readonly string[], after: number, until: number): AsyncIterable<JournalEntry>;
+  scan(subjects: readonly string[], after: number, until: number): AsyncIterable<readonly JournalEntry[]>;
   /** The entry with this very sequence. */
   entryAt(sequence: number): Promise<JournalEntry | undefined>;
   /** Tells this journal from every other one, such as one that was made anew: sequences mean something only within it. */

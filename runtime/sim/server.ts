@@ -178,11 +178,11 @@ export class SimJournal implements Journal {
     );
   }
 
-  async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<JournalEntry> {
+  async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<readonly JournalEntry[]> {
     const wanted = subjects.map((subject) => subject.split("."));
     const fits = ({ subject }: JournalEntry) =>
       wanted.some((tokens) => subject.split(".").every((token, at) => tokens[at] === "*" || tokens[at] === token));
-    yield* await this.#server.ask(() =>
+    yield await this.#server.ask(() =>
       this.entries.filter((entry) => entry.sequence > after && entry.sequence <= until && fits(entry)),
     );
   }

@@ -75,7 +75,7 @@ describe.each([
     const scanned = async (subjects: string[], after: number, to: number) => {
       const found: JournalEntry[] = [];
       const all = (async () => {
-        for await (const entry of journal.scan(subjects, after, to)) found.push(entry);
+        for await (const page of journal.scan(subjects, after, to)) found.push(...page);
       })();
       await until(all);
       return found.map(({ payload }) => payload).join("");

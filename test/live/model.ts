@@ -1,7 +1,7 @@
 import { incident } from "../../actors/incident/definition.ts";
 import type { Item } from "../../client/index.ts";
 import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
-import type { Journal } from "../../runtime/ports/index.ts";
+import type { Journal, JournalEntry } from "../../runtime/ports/index.ts";
 import type { Envelope } from "../../schema/envelope.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
 
@@ -23,7 +23,9 @@ export interface Written {
 export async function writtenIn(journal: Journal): Promise<Written[]> {
   const images = new Map<string, Image>();
   const written: Written[] = [];
-  for await (const entry of journal.scan(["evt.>"], 0, await journal.lastSequence())) {
+  const entries: JournalEntry[] = [];
+  for await (const page of journal.scan(["evt.*.*.*"], 0, await journal.lastSequence())) entries.push(...page);
+  for (const entry of entries) {
     const { kind = "", id = "", agency = "" } = addressOfEvents(entry.subject) ?? {};
     const image = images.get(id) ?? blankImage(incident);
     const next = kind === "incident" ? applyEntry(incident, image, entry) : image;
