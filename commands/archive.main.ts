@@ -45,5 +45,10 @@ const stop = () => {
 };
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
+/** A killed node's nats-server goes with it or soon after: whoever waits for its answers would wait for ever. */
+const ORPHAN_MS = 5_000;
 // Its node is gone, however that came.
-process.on("disconnect", stop);
+process.on("disconnect", () => {
+  setTimeout(() => process.exit(1), ORPHAN_MS);
+  stop();
+});

@@ -1,5 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { z } from "zod";
+import { ArchiveUnavailable, NoSuchCursor } from "../runtime/archive.ts";
 import { PortUnavailable, UncertainOutcome } from "../runtime/ports/index.ts";
 import { limits } from "../schema/common.ts";
 import { problemInJson } from "../schema/json.ts";
@@ -94,6 +95,13 @@ export class Executor {
 export function problemIn(error: unknown): ProblemDetails | undefined {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof PortUnavailable) return { code: "no_host", detail: "the journal cannot be reached just now" };
+  if (error instanceof ArchiveUnavailable) {
+    return {
+      code: "archive_unavailable",
+      detail: "history, search and reports wait for PostgreSQL; dispatch does not",
+    };
+  }
+  if (error instanceof NoSuchCursor) return { code: "invalid_query", detail: error.message };
   if (error instanceof UncertainOutcome) {
     return { code: "outcome_unknown", detail: "send it again, with the same Idempotency-Key" };
   }

@@ -64,6 +64,7 @@ export const errorKinds = {
   outcome_unknown: { status: 503, title: "It is not known yet whether this was done", next: "retry" },
   stopping: { status: 503, title: "This host is stopping", next: "retry" },
   board_behind: { status: 503, title: "The list is not yet as new as what you wrote", next: "retry" },
+  archive_unavailable: { status: 503, title: "The archive does not answer just now", next: "retry" },
   poison: { status: 500, title: "This request could not be processed", next: "fatal" },
   unloadable: { status: 500, title: "This entity could not be restored from its journal", next: "fatal" },
   internal: { status: 500, title: "Something went wrong here", next: "fatal" },

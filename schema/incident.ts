@@ -175,6 +175,9 @@ export const closeIncident = z
 export const incidentFilters = z
   .strictObject({
     ...page,
+    q: text(200)
+      .optional()
+      .describe("words, all of which are in number, title, description or address; without case and accents"),
     status: oneOrMore(z.enum(incidentStatuses)).optional(),
     priority: oneOrMore(
       z

@@ -121,7 +121,10 @@ function responsesOf(route: Route, components: Record<string, object>): object {
   const responses: Record<string, object> = {
     [route.status]: {
       description: "Done",
-      content: { "application/json": { schema: schemaOf(route.answer, "output", components) } },
+      content: {
+        "application/json": { schema: schemaOf(route.answer, "output", components) },
+        ...(route.csv === true ? { "text/csv": { schema: { type: "string" } } } : {}),
+      },
     },
   };
   for (const [status, named] of [...byStatus].sort(([a], [b]) => a - b)) {

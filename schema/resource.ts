@@ -15,6 +15,7 @@ import {
   uuid,
 } from "./common.ts";
 import { agencyId } from "./principal.ts";
+import { isSpan, SPAN_NEEDS, span } from "./span.ts";
 
 export const resourceTypes = ["personnel", "vehicles", "equipment"] as const;
 export type ResourceType = (typeof resourceTypes)[number];
@@ -287,6 +288,30 @@ export const availableAnswer = z.strictObject({
     .record(z.string(), json)
     .optional()
     .describe("the states this was made from: sequences of the journal, times of positions"),
+});
+
+/** More points than this are asked for page by page. */
+const POINTS_PER_PAGE = 5_000;
+
+export const trackQuery = z
+  .strictObject({
+    ...span,
+    resolution: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe("seconds: one position in each, the last; left out: every fix"),
+    refused: z.enum(["true", "false"]).default("true").describe("whether fixes that moved nobody are among them"),
+    limit: z.coerce.number().int().min(1).max(POINTS_PER_PAGE).default(1_000).describe("positions a page"),
+    cursor: page.cursor,
+  })
+  .refine(isSpan, SPAN_NEEDS);
+
+export const track = z.strictObject({
+  items: z.array(z.strictObject({ ...position.shape, refused: z.string().optional().describe("why it moved nobody") })),
+  next: z.string().nullable(),
 });
 
 /** The fields that a person enters. */

@@ -4,6 +4,7 @@ import { channelRoutes } from "./routes/channels.ts";
 import { classificationRoutes } from "./routes/classification.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
 import { routingRoutes } from "./routes/routing.ts";
@@ -14,6 +15,7 @@ export { anyone, pathParameters, type Route, takes } from "./routes/route.ts";
 export const routes = {
   ...incidentRoutes,
   ...resourceRoutes,
+  ...reportRoutes,
   ...auditRoutes,
   ...configurationRoutes,
   ...routingRoutes,

@@ -31,6 +31,9 @@ const incidents: Table = {
     alarm_level: "plain",
     disposition: "plain",
     merged_into_id: "plain",
+    dispatch_target_ms: "plain",
+    turnout_target_ms: "plain",
+    travel_target_ms: "plain",
     shared_with: "list",
     search: "plain",
     version: "plain",
@@ -71,6 +74,7 @@ export const incidentProjection: ActorProjection<Known> = {
   table: incidents,
   row(id, it, version, sequence): Row {
     const { fields, assignments: units } = it;
+    const targets = it.policy?.targets?.[fields.priority];
     return {
       id,
       incident_number: it.incidentNumber,
@@ -97,6 +101,9 @@ export const incidentProjection: ActorProjection<Known> = {
       alarm_level: it.alarmLevel,
       disposition: it.disposition,
       merged_into_id: it.mergedIntoId,
+      dispatch_target_ms: targets?.dispatchMs ?? null,
+      turnout_target_ms: targets?.turnoutMs ?? null,
+      travel_target_ms: targets?.travelMs ?? null,
       shared_with: it.sharedWith,
       search: incidentSearchText(it),
       version,

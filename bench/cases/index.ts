@@ -1,5 +1,6 @@
 import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
+import { archive } from "./archive.ts";
 import { assignments } from "./assignments.ts";
 import { classification } from "./classification.ts";
 import { commandCase } from "./command.ts";
@@ -32,4 +33,5 @@ export const cases: readonly BenchCase[] = [
   fanOut,
   assignments,
   classification,
+  archive,
 ];

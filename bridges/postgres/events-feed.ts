@@ -8,9 +8,9 @@ import type { Feed, Prepared } from "./feed.ts";
 import { fold, type Known, type Read, readEnvelopes } from "./fold.ts";
 import { append, merge } from "./write.ts";
 
-const BATCH_MAX = 10_000;
+const BATCH_MAX = 40_000;
 /** More than two batches can touch: what a batch that is being written has changed must not be read from the tables. */
-const KNOWN_MAX = 50_000;
+const KNOWN_MAX = 100_000;
 
 /** The journal: audit log, and each kind's own tables. */
 export class EventsFeed implements Feed {

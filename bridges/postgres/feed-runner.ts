@@ -100,7 +100,7 @@ export class FeedRunner {
       await client.query(searchPath(schema));
       // A transaction that a crash takes back takes its checkpoint with it: nothing is lost by not waiting for the disk.
       await client.query("set synchronous_commit = off; set idle_in_transaction_session_timeout = '60s'");
-      if (!(await this.#untilLeader(client))) return;
+      if (!(await this.#untilLeader(client)) || this.#stopped) return;
       const stream = await this.#feed.source.state();
       const from = await startingPoint(client, this.#feed, stream);
       if (from.sequence > 0 && stream.first > from.sequence + 1) {
@@ -108,13 +108,19 @@ export class FeedRunner {
         this.#log.error({ feed: name, lost }, "the stream has forgotten entries before they were archived");
       }
       this.#status = { ...this.#status, state: "running", sequence: from.sequence, problem: null };
-      const reading = this.#feed.source.read(from.sequence);
-      this.#reading = reading;
-      try {
-        await this.#carry(client, reading, from);
-      } finally {
-        reading.stop();
-      }
+      await withClient(this.#database, `projector ${name}, looking ahead`, async (ahead) => {
+        ahead.on("end", () => this.#reading?.stop());
+        await ahead.query(searchPath(schema));
+        const reading = this.#feed.source.read(from.sequence);
+        this.#reading = reading;
+        // Whoever stops us while there was nothing to stop yet has said so.
+        if (this.#stopped) reading.stop();
+        try {
+          await this.#carry(client, ahead, reading, from);
+        } finally {
+          reading.stop();
+        }
+      });
     });
   }
 
@@ -130,7 +136,7 @@ export class FeedRunner {
     return false;
   }
 
-  async #carry(client: pg.ClientBase, reading: StreamReading, from: Checkpoint): Promise<void> {
+  async #carry(client: pg.ClientBase, ahead: pg.ClientBase, reading: StreamReading, from: Checkpoint): Promise<void> {
     let position = from;
     let writing: Promise<void> = Promise.resolve();
     for (;;) {
@@ -140,7 +146,7 @@ export class FeedRunner {
         this.#status = { ...this.#status, waitingSinceMs: entries[0]!.keptMs };
       }
       const start = position;
-      const prepared = await this.#feed.prepare(client, entries);
+      const prepared = await this.#feed.prepare(ahead, entries);
       await writing;
       writing = this.#write(client, entries, prepared, start);
       // Met when it is awaited, after the next batch has been prepared.

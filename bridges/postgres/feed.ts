@@ -12,7 +12,10 @@ export interface Feed {
   readonly batchMax: number;
   /** What another stream of the same name means: the archive belongs to a journal that is not this one, or simply goes on. */
   readonly onOtherStream: "refuse" | "goOn";
-  /** Looks at a batch while the one before is still being written. Nothing is changed in the database. */
+  /**
+   * Looks at a batch while the one before is still being written, on a connection of its own: what that one changes must
+   * be remembered, the tables may not show it yet.
+   */
   prepare(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared>;
   /** A transaction failed: whatever was concluded from it is not so. */
   forget(): void;

@@ -77,7 +77,7 @@ export function fold(
 ): Folded {
   const audit: Row[] = [];
   const added = new Map<Table, Row[]>([[auditLog, audit]]);
-  const actors = new Map<string, { id: string; sequence: number; projection: ActorProjection; now: Known }>();
+  const actors = new Map<string, { entry: StreamEntry; id: string; projection: ActorProjection; now: Known }>();
   const problems: Problem[] = [];
   for (const { entry, envelope } of reads) {
     audit.push(auditRow(entry, envelope));
@@ -96,19 +96,26 @@ export function fold(
         if (rows.length > 0) listIn(added, traces.table).push(...rows);
       }
       known.set(key, now);
-      actors.set(key, { id: envelope.id, sequence: entry.sequence, projection, now });
+      // One that does not exist has no row: its envelope had nothing in it.
+      if (definition.agencyOf(now.state) !== undefined) actors.set(key, { entry, id: envelope.id, projection, now });
     } catch (error) {
       problems.push({ entry, problem: textOf(error) });
     }
   }
   const merged = new Map<Table, Row[]>();
-  for (const { id, sequence, projection, now } of actors.values()) {
-    listIn(merged, projection.table).push(projection.row(id, now.state, now.version, sequence));
+  const parts = new Map<Table, Row[]>();
+  for (const { entry, id, projection, now } of actors.values()) {
+    try {
+      const row = projection.row(id, now.state, now.version, entry.sequence);
+      const partRows = projection.parts?.rows(id, now.state) ?? [];
+      listIn(merged, projection.table).push(row);
+      if (projection.parts !== undefined) listIn(parts, projection.parts.table).push(...partRows);
+    } catch (error) {
+      problems.push({ entry, problem: textOf(error) });
+    }
   }
-  for (const { id, projection, now } of actors.values()) {
-    const { parts } = projection;
-    if (parts !== undefined) listIn(merged, parts.table).push(...parts.rows(id, now.state));
-  }
+  // What is a part of something comes after it.
+  for (const [table, rows] of parts) merged.set(table, rows);
   return { added, merged, problems };
 }
 

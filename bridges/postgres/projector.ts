@@ -46,6 +46,7 @@ export class Projector {
   #server: ServerFeatures | undefined;
   #migrating: Promise<void> | undefined;
   #stopped = false;
+  readonly #waiting = new Map<string, number>();
   #told = "";
 
   constructor(options: ProjectorOptions, clock: Clock, log: Log) {
@@ -118,8 +119,7 @@ export class Projector {
       const { last } = await source.state();
       const sequence = Math.max(status.sequence, status.state === "running" ? 0 : (before[name]?.sequence ?? 0));
       const behind = Math.max(0, last - sequence);
-      const since = status.waitingSinceMs ?? (behind > 0 ? this.#clock.now() : null);
-      const behindMs = behind === 0 || since === null ? 0 : Math.max(0, Math.round(this.#clock.now() - since));
+      const behindMs = this.#waited(name, behind, status.waitingSinceMs);
       feeds[name] = { state: status.state, sequence, behind, behindMs, problem: status.problem };
     }
     const report = { server: this.#server === undefined ? null : { ...this.#server }, feeds };
@@ -128,6 +128,18 @@ export class Projector {
     const at = new Date(this.#clock.now()).toISOString();
     await tellArchiveStatus(this.#options.config, { at, ...report } satisfies ArchiveReport);
     this.#told = text;
+  }
+
+  /** What is waiting may not have been seen, with PostgreSQL away: then it has waited since it was known to be there. */
+  #waited(feed: string, behind: number, sinceMs: number | null): number {
+    const now = this.#clock.now();
+    if (behind === 0) {
+      this.#waiting.delete(feed);
+      return 0;
+    }
+    const since = Math.min(sinceMs ?? now, this.#waiting.get(feed) ?? now);
+    this.#waiting.set(feed, since);
+    return sinceMs === null ? Math.round(now - since) : Math.max(0, Math.round(now - sinceMs));
   }
 
   async #every(everyMs: number, action: () => Promise<void>): Promise<void> {

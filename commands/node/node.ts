@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { reactions, registry, views } from "../../actors/registry.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
+import { ArchiveReader } from "../../bridges/postgres/reader.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
 import { AlertIntake } from "../../gateways/alerts/intake.ts";
 import { Executor } from "../../gateways/executor.ts";
@@ -107,7 +108,8 @@ async function assemble(
   const textClassifier = loadTextClassifier(configuration.CLASSIFIER_MODEL);
   const classification = classificationOf(board, ports, textClassifier);
   stops.push(() => classification.stop());
-  const services = { ports, registry, client, board, views, numbers, intake, textClassifier, vault };
+  const reader = readerOf(configuration, () => archive?.url, stops);
+  const services = { ports, registry, client, board, views, numbers, intake, textClassifier, vault, archive: reader };
   const tokenFile = await writeAdminToken(keys, configuration);
   const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
   const authenticator = new Authenticator(keys, systemClock);
@@ -203,6 +205,22 @@ function departuresOf(
 }
 
 const DAY_MS = 86_400_000;
+
+/** Answers from the archive, once it is there. */
+function readerOf(
+  { ARCHIVE }: Configuration,
+  url: () => string | undefined,
+  stops: (() => Promise<void>)[],
+): ArchiveReader | undefined {
+  if (ARCHIVE === "off") return;
+  const database = () => {
+    const connectionString = url();
+    return connectionString === undefined ? undefined : { connectionString };
+  };
+  const reader = new ArchiveReader(database);
+  stops.push(() => reader.close());
+  return reader;
+}
 
 async function natsOf(
   { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY }: Configuration,

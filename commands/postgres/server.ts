@@ -75,6 +75,7 @@ export class PostgresServer {
   /** Makes the cluster where there is none. @throws when it does not come up, with what it logged */
   async start(): Promise<void> {
     const { dataDir } = this.#options;
+    this.#stopping = false;
     const owner = await unprivilegedUser();
     const home = await homeOf(dataDir, owner);
     const as: SpawnOptions = { ...owner, cwd: home, env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" } };
@@ -83,7 +84,7 @@ export class PostgresServer {
     const password = await passwordOf(dataDir);
     if (!existsSync(join(data, "PG_VERSION"))) await makeCluster(home, data, password, found);
     await stopLeftOver(data);
-    this.#made = { data, password, port: await freePort(), ...found };
+    this.#made = { data, password, port: this.#made?.port ?? (await freePort()), ...found };
     await this.#run(this.#made);
     await writeFile(join(dataDir, "database.url"), `${this.url}\n`, { mode: 0o600 });
   }

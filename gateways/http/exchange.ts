@@ -29,6 +29,7 @@ export class Exchange {
   readonly idempotencyKey: string;
   readonly ifMatch: string;
   readonly contentType: string;
+  readonly accept: string;
   readonly sequence: string;
   readonly query: string;
   readonly parameters: readonly string[];
@@ -54,6 +55,7 @@ export class Exchange {
     this.idempotencyKey = request.getHeader("idempotency-key");
     this.ifMatch = request.getHeader("if-match");
     this.contentType = request.getHeader("content-type");
+    this.accept = request.getHeader("accept");
     this.sequence = request.getHeader("tocsin-sequence");
     this.query = request.getQuery();
     this.parameters = Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? "");

@@ -6,6 +6,7 @@ import { channelHandlers } from "./handlers/channels.ts";
 import { classificationHandlers } from "./handlers/classification.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
+import { reportHandlers } from "./handlers/reports.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
 import { routingHandlers } from "./handlers/routing.ts";
 
@@ -15,6 +16,7 @@ export type { Call, Services } from "./handlers/call.ts";
 export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...incidentHandlers,
   ...resourceHandlers,
+  ...reportHandlers,
   ...auditHandlers,
   ...configurationHandlers,
   ...routingHandlers,

@@ -174,7 +174,7 @@ export class HttpServer {
       principal,
       requestId,
       parameters,
-      query: () => queryOf(exchange.query),
+      query: () => withFormat(queryOf(exchange.query), routes[operation], exchange.accept),
       body: async () => jsonOf(exchange.contentType, await body),
       idempotencyKey,
       ifMatch,
@@ -193,6 +193,12 @@ const QUIET_MS = 250;
 function textOf(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Error("not UTF-8");
   return bytes.toString();
+}
+
+/** Where a format may be asked for by a parameter, the header asks as well. */
+function withFormat(query: Readonly<Record<string, string>>, route: Route, accept: string) {
+  const asked = route.csv === true && query["format"] === undefined && /^text\/csv\b/i.test(accept);
+  return asked ? { ...query, format: "csv" } : query;
 }
 
 function jsonOf(contentType: string, bytes: Buffer | undefined): RequestBody {

@@ -4,8 +4,9 @@ import { PortUnavailable } from "../ports/index.ts";
 import type { StreamEntry, StreamReading, StreamSource, StreamState } from "../stream-source.ts";
 import type { NatsContext } from "./context.ts";
 
-/** Entries that wait in memory for a reader that is slower than the stream. */
-const BUFFER_MAX = 30_000;
+/** What waits in memory for a reader that is slower than the stream: entries, and characters of them. */
+const BUFFER_MAX = 60_000;
+const BUFFER_MAX_CHARACTERS = 64_000_000;
 const BREAK_MS = 200;
 
 export class NatsStreamSource implements StreamSource {
@@ -36,6 +37,7 @@ class Reading implements StreamReading {
   readonly #stream: string;
   #position: number;
   #buffer: StreamEntry[] = [];
+  #characters = 0;
   #stopped = false;
   #messages: ConsumerMessages | undefined;
   #wakeReader: () => void = () => undefined;
@@ -57,6 +59,7 @@ class Reading implements StreamReading {
     if (this.#stopped) return [];
     const entries = this.#buffer.length <= max ? this.#buffer : this.#buffer.slice(0, max);
     this.#buffer = this.#buffer.length <= max ? [] : this.#buffer.slice(max);
+    for (const { payload } of entries) this.#characters -= payload.length;
     this.#wakePump();
     return entries;
   }
@@ -81,7 +84,7 @@ class Reading implements StreamReading {
           if (this.#stopped) return;
           this.#arrived(message);
           // Not asking for more is what holds the server back.
-          while (this.#buffer.length >= BUFFER_MAX && !this.#stopped) await this.#untilRead();
+          while (this.#full && !this.#stopped) await this.#untilRead();
         }
       } catch (error) {
         if (!this.#stopped) {
@@ -97,7 +100,13 @@ class Reading implements StreamReading {
     if (seq <= this.#position) return;
     this.#position = seq;
     const keptMs = message.info.timestampNanos / 1e6;
-    if (this.#buffer.push({ sequence: seq, subject, payload: message.string(), keptMs }) === 1) this.#wakeReader();
+    const payload = message.string();
+    this.#characters += payload.length;
+    if (this.#buffer.push({ sequence: seq, subject, payload, keptMs }) === 1) this.#wakeReader();
+  }
+
+  get #full(): boolean {
+    return this.#buffer.length >= BUFFER_MAX || this.#characters >= BUFFER_MAX_CHARACTERS;
   }
 
   #untilRead(): Promise<void> {

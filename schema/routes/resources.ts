@@ -14,6 +14,8 @@ import {
   resource,
   resourceFilters,
   retireResource,
+  track,
+  trackQuery,
 } from "../resource.ts";
 import { anyone, crew, dispatch, listOf, type Route, timeline, timelineQuery } from "./route.ts";
 
@@ -85,6 +87,17 @@ export const resourceRoutes = {
     status: 200,
     answer: resource,
     refusals: ["not_found"],
+  },
+  getTrack: {
+    method: "get",
+    path: `${one}/track`,
+    summary: "Where a resource has been, oldest first",
+    tag,
+    roles: dispatch,
+    query: trackQuery,
+    status: 200,
+    answer: track,
+    refusals: ["not_found", "archive_unavailable"],
   },
   patchResource: {
     method: "patch",

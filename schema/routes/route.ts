@@ -18,6 +18,8 @@ export interface Route {
   readonly answer: z.ZodType;
   /** A 202 that an Idempotency-Key means something to all the same. */
   readonly repeatable?: boolean;
+  /** Answers its `items` as CSV, too, where that is asked for. */
+  readonly csv?: true;
   /** Refusals beside those that every route may answer. */
   readonly refusals: readonly ErrorCode[];
   /** Nothing changes by it, whatever its method. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectArchived, expectPositionsArchived } from "../support/archived.ts";
+import { expectArchived, expectPositionsArchived, messagesOf } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { smoke, TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -9,7 +9,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   database = await TestDatabase.make();
-  server = await TestServer.start({ ARCHIVE: "on", DATABASE_URL: database.url });
+  server = await TestServer.withArchive({ DATABASE_URL: database.url });
 });
 afterAll(async () => {
   await server?.stop();
@@ -17,15 +17,6 @@ afterAll(async () => {
 });
 
 const archive = async () => (await server.get("/health/ready")).body.archive;
-
-async function caughtUp(): Promise<void> {
-  const { events, locations } = server.node.ports.sources;
-  await until("the archive has caught up", async () => {
-    const { feeds } = await archive();
-    const [ends, positions] = [await events.state(), await locations.state()];
-    return feeds.events?.sequence === ends.last && feeds.locations?.sequence === positions.last;
-  });
-}
 
 describe("the archive", () => {
   it("holds what a fold of the journal says, each event once", async () => {
@@ -47,9 +38,9 @@ describe("the archive", () => {
     const report = (body: unknown) => server.post(`/api/v1/resources/vehicles/${vehicle}/location`, body);
     await report({ lat: 37.77, lon: -122.42, at: at(60), speedMps: 3, headingDegrees: 90, accuracyMetres: 5 });
     await report({ fixes: [at(50), at(40), at(30)].map((one) => ({ lat: 37.77, lon: -122.42, at: one })) });
-    await caughtUp();
+    await server.archived();
     await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
-    await expectPositionsArchived(database, await messagesOf(server));
+    await expectPositionsArchived(database, await messagesOf(server.node.ports.sources.locations));
   });
 
   it("has the incident as it is, column by column", async () => {
@@ -73,12 +64,42 @@ describe("the archive", () => {
     ).toEqual(assignments.map((one: { unitId: string; clearedAt: string }) => [one.unitId, "cleared", one.clearedAt]));
   });
 
+  it("keeps what JSON may hold and PostgreSQL's text may not, with marks in its place", async () => {
+    const { ports, client } = server.node;
+    const hostile = "\u0000 and \ud800 and \\u0000";
+    const command = {
+      type: "create",
+      agencyId: "default",
+      incidentNumber: "DEFAULT-2026-999999",
+      fields: {
+        ...{ type: "alarm", category: "fire", priority: 3, title: hostile, description: hostile, location: null },
+        ...{ address: { [hostile]: hostile }, parentId: null, metadata: { [hostile]: [hostile] } },
+      },
+      reportedById: null,
+      sourceAlertId: null,
+    };
+    const address = { kind: "incident", id: ports.ids.uuidV7() };
+    const by = { subject: "test", agencies: ["default"], roles: ["admin"] } as const;
+    expect(await client.ask(address, command, { by, requestId: "test", fresh: true })).toMatchObject({ ok: true });
+    await server.archived();
+    await expectArchived(database, await ports.journal.read("evt.>", 0));
+    const shown = "\ufffd and \ufffd and \\u0000";
+    expect(await database.rows("select title, metadata from incidents where id = $1", [address.id])).toEqual([
+      { title: shown, metadata: { [shown]: [shown] } },
+    ]);
+    const [event] = await database.rows<{ data: { fields: { title: string } } }>(
+      "select data from timeline where entity_id = $1",
+      [address.id],
+    );
+    expect(event?.data.fields.title).toBe(shown);
+  });
+
   it("keeps a fix whose time cannot be, without a partition for it", async () => {
     const vehicle = await server.newVehicle("E03");
     const times = ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00+23:59"];
     const fixes = times.map((at) => ({ lat: 1, lon: 2, at }));
     expect((await server.post(`/api/v1/resources/vehicles/${vehicle}/location`, { fixes })).status).toBe(202);
-    await caughtUp();
+    await server.archived();
     const rows = await database.rows(
       "select at::text, refused from positions where resource_id = $1 order by ordinal",
       [vehicle],
@@ -88,18 +109,11 @@ describe("the archive", () => {
   });
 
   it("says in health what it is, and that it is not behind", async () => {
+    await until("nothing is behind", async () => (await archive()).feeds.events.behind === 0);
     const { feeds, postgresql, positions } = await archive();
-    expect(feeds.events).toMatchObject({ state: "running", behind: 0, behindMs: 0, problem: null });
+    expect(feeds.events).toMatchObject({ state: "running", behindMs: 0, problem: null });
+    expect(feeds.locations).toMatchObject({ state: "running", behind: 0, behindMs: 0, problem: null });
     expect(postgresql.version).toMatch(/^1[5-9]/);
     expect(positions).toBe(postgresql.timescaledb === null ? "partitions" : "hypertable");
   });
 });
-
-async function messagesOf({ node }: TestServer) {
-  const { last } = await node.ports.sources.locations.state();
-  const reading = node.ports.sources.locations.read(0);
-  const messages = [];
-  while (messages.length < last) messages.push(...(await reading.next(1_000)));
-  reading.stop();
-  return messages;
-}

@@ -29,7 +29,7 @@ let theirs: Readonly<
 let before: readonly Answer[];
 
 beforeAll(async () => {
-  server = await TestServer.start({ RATE_LIMIT_PER_SECOND: "0" });
+  server = await TestServer.withArchive({ RATE_LIMIT_PER_SECOND: "0" });
   owner = await World.of(server, OWNER, { mark: SECRET });
   intruder = await World.of(server, "intruder");
   const { id, unitId } = await owner.incidentWithUnit();

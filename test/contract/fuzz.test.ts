@@ -10,7 +10,7 @@ const RUNS = { query: 25, path: 20, body: 50, bytes: 10 };
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ RATE_LIMIT_PER_SECOND: "0" });
+  server = await TestServer.withArchive({ RATE_LIMIT_PER_SECOND: "0" });
 });
 afterAll(() => server.stop());
 

@@ -22,7 +22,7 @@ const NOBODY = "01a20c40-0000-7000-8000-000000000000";
 let server: TestServer;
 beforeAll(async () => {
   // One a second, for whoever is not exempt by its token: so that the limit can be met, too.
-  server = await TestServer.start({ RATE_LIMIT_PER_SECOND: "1" });
+  server = await TestServer.withArchive({ RATE_LIMIT_PER_SECOND: "1" });
 });
 afterAll(() => server.stop());
 

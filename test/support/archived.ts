@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { projections, registry } from "../../actors/registry.ts";
 import { applyEnvelope, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
+import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
 import { unpackRecords } from "../../schema/telemetry.ts";
@@ -88,4 +89,15 @@ export async function expectPositionsArchived(
     }));
   });
   expect(rows).toEqual(expected);
+}
+
+/** All that a stream holds, whatever its messages are. */
+export async function messagesOf(source: StreamSource): Promise<readonly StreamEntry[]> {
+  const { last } = await source.state();
+  const reading = source.read(0);
+  const messages: StreamEntry[] = [];
+  while (messages.length === 0 ? last > 0 : messages.at(-1)!.sequence < last)
+    messages.push(...(await reading.next(1_000)));
+  reading.stop();
+  return messages;
 }

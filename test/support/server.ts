@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import { readConfiguration } from "../../commands/node/configuration.ts";
 import { type Node, startNode } from "../../commands/node/node.ts";
+import { readArchiveStatus } from "../../runtime/archive-status.ts";
 import { silent } from "../../runtime/sim/process.ts";
 import { Api } from "./api.ts";
 import { started } from "./running.ts";
@@ -48,6 +49,7 @@ export class TestServer extends Api {
     const folder = dataDir ?? mkdtempSync(join(tmpdir(), "tocsin-"));
     try {
       const configuration = readConfiguration({
+        LOG_LEVEL: "error",
         ...process.env,
         // Most tests are of dispatch, which needs none; those of the archive switch it on.
         ARCHIVE: "off",
@@ -67,6 +69,32 @@ export class TestServer extends Api {
     const { ports, board, host } = this.node;
     const last = await ports.journal.lastSequence();
     await until("reactions have caught up", () => board.sequence >= last && host.figures.reactionsBehind === 0);
+  }
+
+  /** With an archive that is up; on the database that is given, or on the package's own. */
+  static async withArchive(environment: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+    const server = await TestServer.start({ ARCHIVE: "on", ...environment });
+    try {
+      await server.archived();
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** Waits until the archive has everything that is in the streams at this moment. */
+  async archived(): Promise<void> {
+    await this.reacted();
+    const { sources, config } = this.node.ports;
+    const wanted = { events: (await sources.events.state()).last, locations: (await sources.locations.state()).last };
+    await until("the archive has caught up", async () => {
+      const { feeds = {} } = (await readArchiveStatus(config)) ?? {};
+      return Object.entries(wanted).every(([name, last]) => {
+        const feed = feeds[name];
+        return feed !== undefined && feed.state === "running" && feed.sequence >= last;
+      });
+    });
   }
 
   /** Whoever says so again, as a test's clean-up does, waits for the same end. */

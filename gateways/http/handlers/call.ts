@@ -1,5 +1,6 @@
 import type { TextClassifier } from "../../../actors/classification/text-classifier.ts";
 import type { Registry } from "../../../runtime/actor.ts";
+import type { Archive } from "../../../runtime/archive.ts";
 import type { Board, View, Views } from "../../../runtime/board.ts";
 import type { Client } from "../../../runtime/client.ts";
 import type { Command, Reply } from "../../../runtime/messages.ts";
@@ -28,6 +29,8 @@ export interface Services {
   readonly textClassifier?: TextClassifier | undefined;
   /** What opens and seals messages. */
   readonly vault: Vault;
+  /** undefined where there is none. */
+  readonly archive?: Archive | undefined;
 }
 
 /** A request that has been authenticated and validated. */
@@ -151,6 +154,7 @@ export async function list(
   kind: string,
   fixed: Readonly<Record<string, unknown>>,
   region?: Region,
+  complete = true,
 ): Promise<Answer> {
   await upToDate(services, call);
   const { limit, cursor, ...filters } = call.query as { limit: number; cursor?: string };
@@ -163,7 +167,7 @@ export async function list(
     ...(cursor === undefined ? {} : { after: cursor }),
     ...(region === undefined ? {} : { region }),
   });
-  return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
+  return { status: 200, body: JSON.stringify({ items, next, complete }) };
 }
 
 export function orThrow(reply: Reply): Reply & { ok: true } {

@@ -1,25 +1,43 @@
+import { type ArchivedIncidentsQuery, ArchiveUnavailable } from "../../../runtime/archive.ts";
 import type { Row } from "../../../runtime/board.ts";
 import { type AreaProblem, type Region, regionOf } from "../../../runtime/places/region.ts";
 import type { IncidentFilters } from "../../../schema/incident.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { type Call, list, type Services, upToDate } from "./call.ts";
+import { departed, listWithPast, presentPast } from "./incidents-past.ts";
 
 const KIND = "incident";
 const RADIUS_METRES = 5_000;
 
 /** Newest first; around a point, nearest first. */
 export async function listIncidents(services: Services, call: Call): Promise<Answer> {
-  const { lat, lon, radius, bbox, polygon, ...filters }: IncidentFilters = call.query;
+  const { lat, lon, radius, bbox, polygon, q, ...filters }: IncidentFilters = call.query;
   const areas = [lat, bbox, polygon].filter((one) => one !== undefined);
   if (areas.length > 1) throw new ProblemError("invalid_query", "only one of lat and lon, bbox and polygon");
+  if (q !== undefined && areas.length > 0) throw new ProblemError("invalid_query", "q: not together with an area");
   if (bbox !== undefined) return within(services, call, filters, "bbox", boxOf(bbox));
   if (polygon !== undefined) return within(services, call, filters, "polygon", ringOf(polygon));
-  if (lat === undefined || lon === undefined) return list(services, call, KIND, {});
+  if (lat === undefined || lon === undefined) return newest(services, call, q, filters);
   return around(services, call, filters, { lat, lon, radiusMetres: radius ?? RADIUS_METRES });
 }
 
-type Filters = Omit<IncidentFilters, "lat" | "lon" | "radius" | "bbox" | "polygon">;
+type Filters = Omit<IncidentFilters, "lat" | "lon" | "radius" | "bbox" | "polygon" | "q">;
+
+async function newest(
+  services: Services,
+  call: Call,
+  q: string | undefined,
+  { limit, cursor, ...filters }: Filters,
+): Promise<Answer> {
+  if (cursor !== undefined && !UUID.test(cursor)) throw new ProblemError("invalid_query", "cursor: not one of ours");
+  await upToDate(services, call);
+  const visible = visibleTo(services, call, filters);
+  const listed = await listWithPast(services, call, { filters, q, limit, before: cursor, visible });
+  return { status: 200, body: JSON.stringify(listed) };
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 async function around(
   services: Services,
@@ -33,14 +51,53 @@ async function around(
   const among = { agencies: call.principal.agencies, filters };
   const after = cursor === undefined ? {} : { after: cursorOf(cursor) };
   const found = board.nearest({ kind: KIND, from, radiusMetres, limit: limit + 1, accept, among, ...after });
-  const page = found.slice(0, limit);
-  const items = page.map(({ row, distanceMetres }) => ({
-    ...board.present(KIND, row),
-    distance: Math.round(distanceMetres * 10) / 10,
+  const here = found.map(({ row, distanceMetres }) => ({
+    id: row.id,
+    distanceMetres,
+    shown: board.present(KIND, row),
   }));
+  const start = cursor === undefined ? { distanceMetres: -1, id: "" } : cursorOf(cursor);
+  const near = { ...from, radiusMetres, afterMetres: start.distanceMetres, afterId: start.id };
+  const past = await pastAround(services, call, filters, near, limit + 1);
+  const both = [...here, ...(past ?? [])].sort((a, b) => a.distanceMetres - b.distanceMetres || (a.id < b.id ? -1 : 1));
+  const page = both.slice(0, limit);
+  const items = page.map(({ shown, distanceMetres }) => ({ ...shown, distance: Math.round(distanceMetres * 10) / 10 }));
   const last = page[page.length - 1];
-  const next = found.length > page.length && last !== undefined ? `${last.distanceMetres}_${last.row.id}` : null;
-  return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
+  const next = both.length > page.length && last !== undefined ? `${last.distanceMetres}_${last.id}` : null;
+  return { status: 200, body: JSON.stringify({ items, next, complete: past !== undefined }) };
+}
+
+/** What only the archive knows, nearest first; undefined when it does not answer. */
+async function pastAround(
+  services: Services,
+  { principal }: Call,
+  filters: object,
+  near: NonNullable<ArchivedIncidentsQuery["near"]>,
+  limit: number,
+) {
+  const { archive, board } = services;
+  if (archive === undefined || !(await departed(services))) return [];
+  try {
+    const wanted = {
+      agencies: principal.agencies,
+      filters: { ...filters },
+      words: [],
+      departedOnly: true,
+      near,
+      limit,
+    };
+    const { rows } = await archive.incidents(wanted);
+    // What has come back is on the board, and was shown from there.
+    const past = rows.filter(({ id }) => board.get({ kind: KIND, id }) === undefined);
+    return past.map((row) => ({
+      id: row.id,
+      distanceMetres: row.distanceMetres ?? 0,
+      shown: presentPast(services, row),
+    }));
+  } catch (error) {
+    if (error instanceof ArchiveUnavailable) return;
+    throw error;
+  }
 }
 
 function cursorOf(cursor: string): { readonly distanceMetres: number; readonly id: string } {
@@ -60,7 +117,9 @@ async function within(
     const issues = [{ path: parameter, message: region.replaceAll("_", " ") }];
     throw new ProblemError("invalid_query", "see issues", { issues });
   }
-  return list(services, { ...call, query: { limit, cursor, ...filters } }, KIND, {}, region);
+  // An area is looked for on the board alone.
+  const complete = !(await departed(services));
+  return list(services, { ...call, query: { limit, cursor, ...filters } }, KIND, {}, region, complete);
 }
 
 function visibleTo({ registry, views }: Services, { principal }: Call, filters: object): (row: Row) => boolean {

@@ -28,6 +28,7 @@ import {
 } from "./call.ts";
 import { checkResource, meantBy, ownerOf } from "./configured.ts";
 import { reportLocations } from "./locations.ts";
+import { track } from "./reports.ts";
 
 export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Handler>> = {
   async createResource(services, call) {
@@ -58,6 +59,7 @@ export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Hand
   nearbyResources,
   availableResources,
   listResources: (services, call) => list(services, call, "resource", { type: typeOf(call) }),
+  getTrack: async (services, call) => track(services, call, await resource(services, call)),
   getResource: async (services, call) => read(services, call, await resource(services, call)),
 
   async patchResource(services, call) {

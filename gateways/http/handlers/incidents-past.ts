@@ -1,0 +1,168 @@
+import { incidentSearchText } from "../../../actors/incident/projection.ts";
+import type { Known } from "../../../actors/incident/state.ts";
+import { type ArchivedRow, ArchiveUnavailable } from "../../../runtime/archive.ts";
+import type { Row } from "../../../runtime/board.ts";
+import { readDepartedUntil } from "../../../runtime/departed-until.ts";
+import { mergedPage } from "../../../runtime/merged-page.ts";
+import { containsAll, searchWords } from "../../../runtime/search-text.ts";
+import type { Call, Services } from "./call.ts";
+
+const KIND = "incident";
+/** Without the archive's index, this many of the newest are looked through: what a gateway can do without being held up. */
+const SCAN_MAX = 20_000;
+
+interface Listed {
+  readonly items: readonly object[];
+  readonly next: string | null;
+  readonly complete: boolean;
+}
+
+export interface ListWanted {
+  readonly filters: object;
+  readonly q: string | undefined;
+  readonly limit: number;
+  readonly before: string | undefined;
+  readonly visible: (row: Row) => boolean;
+}
+
+type Shown = object & { readonly id: string };
+
+/** Has the archive anything that the board has not? Noted before anything leaves, so that it is known without the archive. */
+export async function departed({ archive, ports }: Services): Promise<boolean> {
+  return archive !== undefined && (await readDepartedUntil(ports.config)) > 0;
+}
+
+/** Newest first, from board and archive together; a list that needs no archive never waits for it. */
+export async function listWithPast(services: Services, call: Call, wanted: ListWanted): Promise<Listed> {
+  const { q } = wanted;
+  if (q !== undefined) return search(services, call, wanted, searchWords(q));
+  if (!(await departed(services))) return { ...(await fromBoard(services, call, wanted)), complete: true };
+  try {
+    const { items, next } = await mergedPage<Shown>({
+      limit: wanted.limit,
+      before: wanted.before,
+      memory: (before, limit) => allFromBoard(services, call, { ...wanted, before, limit }),
+      archive: async (before, limit) => {
+        const { rows } = await archived(services, call, wanted, [], true, before, limit);
+        return rows.map((row) => presentPast(services, row));
+      },
+      now: (id) => onBoard(services, id, wanted.visible),
+    });
+    return { items, next, complete: true };
+  } catch (error) {
+    if (!(error instanceof ArchiveUnavailable)) throw error;
+    return { ...(await fromBoard(services, call, wanted)), complete: false };
+  }
+}
+
+function fromBoard({ board }: Services, { principal }: Call, { filters, limit, before }: ListWanted) {
+  return board.list({
+    kind: KIND,
+    agencies: principal.agencies,
+    filters: { ...filters },
+    limit,
+    ...(before === undefined ? {} : { after: before }),
+  });
+}
+
+/** As many as are wanted, where there are as many: a page of the board may end before it is full. */
+async function allFromBoard(services: Services, call: Call, wanted: ListWanted): Promise<Shown[]> {
+  const all: Shown[] = [];
+  for (let before = wanted.before; ; ) {
+    const { items, next } = await fromBoard(services, call, { ...wanted, before, limit: wanted.limit - all.length });
+    all.push(...(items as Shown[]));
+    if (next === null || all.length >= wanted.limit) return all;
+    before = next;
+  }
+}
+
+async function search(services: Services, call: Call, wanted: ListWanted, words: readonly string[]): Promise<Listed> {
+  try {
+    // Asked first how far it is, so that the board looks through what came since.
+    const { upTo } = await archived(services, call, wanted, words, false, wanted.before, 1);
+    const fits = (row: Row) => wanted.visible(row) && found(row, words);
+    const { items, next } = await mergedPage<Shown>({
+      limit: wanted.limit,
+      before: wanted.before,
+      memory: (before, limit) => newerThan(services, call, wanted, upTo, fits, before, limit),
+      archive: async (before, limit) => {
+        const { rows } = await archived(services, call, wanted, words, false, before, limit);
+        return rows.map((row) => presentPast(services, row));
+      },
+      now: (id) => onBoard(services, id, fits),
+    });
+    return { items, next, complete: true };
+  } catch (error) {
+    if (!(error instanceof ArchiveUnavailable)) throw error;
+    return scan(services, call, wanted, words);
+  }
+}
+
+/** What is in memory, as far as it can be looked through without an index. */
+function scan(services: Services, { principal }: Call, wanted: ListWanted, words: readonly string[]): Listed {
+  const { limit, before, visible } = wanted;
+  const items: object[] = [];
+  let looked = 0;
+  let last: string | null = null;
+  for (const row of services.board.rowsOf(KIND, principal.agencies, { ...wanted.filters })) {
+    if (before !== undefined && row.id >= before) continue;
+    if (looked === SCAN_MAX || items.length === limit) return { items, next: last, complete: false };
+    looked += 1;
+    last = row.id;
+    if (visible(row) && found(row, words)) items.push(services.board.present(KIND, row));
+  }
+  return { items, next: null, complete: false };
+}
+
+function found({ state }: Row, words: readonly string[]): boolean {
+  return words.length === 0 || containsAll(incidentSearchText(state as Known), words);
+}
+
+function onBoard({ board }: Services, id: string, fits: (row: Row) => boolean): Shown | "hidden" | undefined {
+  const row = board.get({ kind: KIND, id });
+  if (row === undefined) return;
+  return fits(row) ? (board.present(KIND, row) as Shown) : "hidden";
+}
+
+/** What has changed since the archive's last entry. */
+function newerThan(
+  { board }: Services,
+  { principal }: Call,
+  { filters }: ListWanted,
+  sequence: number,
+  fits: (row: Row) => boolean,
+  before: string | undefined,
+  limit: number,
+): Shown[] {
+  const items: Shown[] = [];
+  for (const row of board.rowsOf(KIND, principal.agencies, { ...filters })) {
+    if (row.sequence <= sequence || (before !== undefined && row.id >= before) || !fits(row)) continue;
+    if (items.push(board.present(KIND, row) as Shown) === limit) break;
+  }
+  return items;
+}
+
+function archived(
+  { archive }: Services,
+  { principal }: Call,
+  { filters }: ListWanted,
+  words: readonly string[],
+  departedOnly: boolean,
+  before: string | undefined,
+  limit: number,
+) {
+  if (archive === undefined) throw new ArchiveUnavailable("this server runs without an archive");
+  return archive.incidents({
+    agencies: principal.agencies,
+    filters: { ...filters },
+    words,
+    departedOnly,
+    before,
+    limit,
+  });
+}
+
+/** As the API shows it: the same view, on the state that was kept. */
+export function presentPast({ views }: Services, { id, state, version }: ArchivedRow): Shown {
+  return views.get(KIND)!.present(id, state, version) as Shown;
+}

@@ -1,0 +1,85 @@
+/** What is asked of the past. bridges/postgres answers; whoever asks must be ready to hear that it cannot just now. */
+export interface Archive {
+  /** Newest first. @throws ArchiveUnavailable */
+  incidents(query: ArchivedIncidentsQuery): Promise<ArchivedIncidents>;
+  /** Oldest first. @throws ArchiveUnavailable */
+  track(query: TrackQuery): Promise<readonly TrackPoint[]>;
+  /** Rows of a report, ready to be shown. @throws ArchiveUnavailable */
+  report(name: string, query: ReportQuery): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}
+
+export interface ArchivedIncidentsQuery {
+  readonly agencies: readonly string[];
+  /** As the API's list has them. */
+  readonly filters: Readonly<Record<string, unknown>>;
+  /** All of them must be found. */
+  readonly words: readonly string[];
+  /** Only what has left the journal, and so is not in memory. */
+  readonly departedOnly: boolean;
+  readonly near?: {
+    readonly lat: number;
+    readonly lon: number;
+    readonly radiusMetres: number;
+    /** Nearest first, from after this one on. */
+    readonly afterMetres: number;
+    readonly afterId: string;
+  };
+  /** From below this id on. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+export interface ArchivedIncidents {
+  /** Everything of the journal up to here has been looked at. */
+  readonly upTo: number;
+  readonly rows: readonly ArchivedRow[];
+}
+
+export interface ArchivedRow {
+  readonly id: string;
+  readonly version: number;
+  readonly state: unknown;
+  readonly distanceMetres?: number;
+}
+
+export interface TrackQuery {
+  readonly resourceId: string;
+  /** Inclusive, and exclusive. */
+  readonly from: string;
+  readonly to: string;
+  /** One point in each of these, the last; left out: every fix. */
+  readonly resolutionSeconds?: number | undefined;
+  /** Also those fixes that moved nobody. */
+  readonly refused: boolean;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface TrackPoint {
+  /** Where this point stands in the track: pass it as `after`. */
+  readonly cursor: string;
+  readonly at: string;
+  readonly lat: number;
+  readonly lon: number;
+  readonly speedMps?: number;
+  readonly headingDegrees?: number;
+  readonly accuracyMetres?: number;
+  readonly refused?: string;
+}
+
+export interface ReportQuery {
+  readonly agencies: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly by: string;
+}
+
+/** PostgreSQL does not answer, or not in time. Nothing is wrong with what was asked. */
+export class ArchiveUnavailable extends Error {
+  override name = "ArchiveUnavailable";
+}
+
+/** A cursor that was never given out. */
+export class NoSuchCursor extends Error {
+  override name = "NoSuchCursor";
+}

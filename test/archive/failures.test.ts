@@ -1,0 +1,223 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { afterEach, describe, expect, it } from "vitest";
+import { readArchiveStatus } from "../../runtime/archive-status.ts";
+import { randomOf } from "../../runtime/sim/random.ts";
+import { expectArchived, expectPositionsArchived, messagesOf } from "../support/archived.ts";
+import { TestDatabase } from "../support/database.ts";
+import { TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** Dispatch that goes on, whatever happens to its archive. */
+class Dispatch {
+  readonly server: TestServer;
+  #stopping = false;
+  #running: Promise<unknown> = Promise.resolve();
+  count = 0;
+
+  constructor(server: TestServer) {
+    this.server = server;
+  }
+
+  async start(): Promise<void> {
+    const vehicles = await Promise.all(["A", "B", "C", "D"].map((callSign) => this.server.newVehicle(callSign)));
+    this.#running = Promise.all(vehicles.map((vehicle) => this.#work(vehicle)));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#running;
+  }
+
+  async #work(vehicle: string): Promise<void> {
+    const { server } = this;
+    while (!this.#stopping) {
+      const incident = await server.newIncident({ title: `call ${this.count}` });
+      const steps = [
+        await server.post(`/api/v1/incidents/${incident}/assign`, { unitId: vehicle }),
+        await server.patch(`/api/v1/resources/vehicles/${vehicle}/status`, { status: "en_route" }),
+        await server.post(`/api/v1/resources/vehicles/${vehicle}/location`, { lat: 1, lon: this.count / 1_000_000 }),
+        await server.patch(`/api/v1/incidents/${incident}`, { status: "resolved" }),
+      ];
+      for (const { status } of steps) expect(status).toBeLessThan(300);
+      this.count += 1;
+    }
+  }
+
+  async goesOn(calls: number): Promise<void> {
+    const before = this.count;
+    await until("dispatch goes on", () => this.count >= before + calls);
+  }
+}
+
+async function expectAll(server: TestServer, database: TestDatabase): Promise<void> {
+  await server.archived();
+  await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
+  await expectPositionsArchived(database, await messagesOf(server.node.ports.sources.locations));
+}
+
+async function running(): Promise<{ server: TestServer; database: TestDatabase; dispatch: Dispatch }> {
+  const database = await TestDatabase.make();
+  cleanUps.push(() => database.drop());
+  const server = await TestServer.withArchive({ DATABASE_URL: database.url, RATE_LIMIT_PER_SECOND: "0" });
+  cleanUps.push(() => server.stop());
+  const dispatch = new Dispatch(server);
+  await dispatch.start();
+  cleanUps.push(() => dispatch.stop());
+  return { server, database, dispatch };
+}
+
+describe("the archive, while dispatch goes on", () => {
+  it("has each entry once, though its projector is killed at any moment", { timeout: 120_000 }, async () => {
+    const { server, database, dispatch } = await running();
+    const random = randomOf(7);
+    for (let time = 0; time < 3; time++) {
+      await dispatch.goesOn(1 + Math.floor(random() * 20));
+      const { projector } = server.node.archive!.pids;
+      process.kill(projector!, "SIGKILL");
+      await until(
+        "another one was started",
+        () => ![undefined, projector].includes(server.node.archive!.pids.projector),
+      );
+    }
+    await dispatch.stop();
+    await expectAll(server, database);
+  });
+
+  it("is made by one of several projectors, and by the next when that one dies", { timeout: 120_000 }, async () => {
+    const { server, database, dispatch } = await running();
+    const url = server.node.ports.connection.nc.getServer();
+    const environment = { ...process.env, NATS_URL: url, DATABASE_URL: database.url, LOG_LEVEL: "silent" };
+    const other: ChildProcess = spawn(process.execPath, ["dist/commands/archive.main.js"], {
+      env: environment,
+      stdio: "ignore",
+    });
+    cleanUps.push(() => other.kill("SIGKILL"));
+    const holders = () =>
+      database.rows<{ pid: number; granted: boolean }>(
+        `select pid, application_name from pg_locks join pg_stat_activity using (pid)
+         where locktype = 'advisory' and application_name like 'tocsin projector %' and database = (select oid from pg_database where datname = current_database())`,
+      );
+    const connections = () =>
+      database.rows(
+        "select from pg_stat_activity where application_name like 'tocsin projector %' and datname = current_database()",
+      );
+    await until("both are connected", async () => (await connections()).length >= 6);
+    expect((await holders()).length).toBe(2);
+    const { projector } = server.node.archive!.pids;
+    const before = (await holders()).map(({ pid }) => pid);
+    process.kill(projector!, "SIGKILL");
+    await until("the other one works", async () => {
+      const now = (await holders()).map(({ pid }) => pid);
+      return now.length === 2 && now.every((pid) => !before.includes(pid));
+    });
+    await dispatch.goesOn(10);
+    await dispatch.stop();
+    await expectAll(server, database);
+  });
+
+  it("goes on past what cannot be archived, and keeps it with the reason", async () => {
+    const { server, database, dispatch } = await running();
+    const { journal, ids } = server.node.ports;
+    const envelope = (id: string, more: object) =>
+      JSON.stringify({
+        v: 1,
+        kind: "incident",
+        id,
+        agency: "default",
+        version: 1,
+        commandId: id,
+        by: "test",
+        prev: "",
+        events: [],
+        ...more,
+      });
+    const [torn, wrongTime, unknown] = [ids.uuidV7(), ids.uuidV7(), ids.uuidV7()];
+    const bad: readonly (readonly [string, string])[] = [
+      [torn, "{ this is no JSON"],
+      [wrongTime, envelope(wrongTime, { at: "not a time" })],
+      [unknown, envelope(unknown, { at: new Date().toISOString(), events: [{ type: "incident.from_the_future" }] })],
+    ];
+    for (const [id, payload] of bad) {
+      await dispatch.goesOn(5);
+      await journal.append([{ subject: `evt.default.incident.${id}`, payload, expectedSequence: 0 }]);
+    }
+    await dispatch.goesOn(5);
+    await dispatch.stop();
+    await server.archived();
+    const kept = await database.rows<{ subject: string; problem: string }>(
+      "select subject, problem from quarantine order by sequence",
+    );
+    expect(kept.map(({ subject }) => subject)).toEqual(bad.map(([id]) => `evt.default.incident.${id}`));
+    expect(kept.map(({ problem }) => problem)).toEqual([
+      expect.stringMatching(/JSON/),
+      expect.stringMatching(/timestamp/),
+      expect.stringMatching(/from_the_future/),
+    ]);
+    const good = (await journal.read("evt.>", 0)).filter(
+      ({ subject }) => !subject.includes(torn) && !subject.includes(wrongTime),
+    );
+    const log = await database.rows<{ sequence: string }>("select sequence from audit_log order by sequence");
+    expect(log.map(({ sequence }) => Number(sequence))).toEqual(good.map(({ sequence }) => sequence));
+  });
+});
+
+describe.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)("PostgreSQL", () => {
+  it("may be killed at any moment, and each entry is there once", { timeout: 180_000 }, async () => {
+    const { server, database, dispatch } = await running();
+    const random = randomOf(11);
+    for (let time = 0; time < 3; time++) {
+      await dispatch.goesOn(1 + Math.floor(random() * 20));
+      await until("it runs", () => database.server!.pid !== undefined);
+      const { pid } = database.server!;
+      process.kill(pid!, "SIGKILL");
+      await until("it runs again", () => database.server!.pid !== undefined && database.server!.pid !== pid);
+    }
+    await dispatch.stop();
+    await expectAll(server, database);
+  });
+
+  it("may be away: dispatch does not notice, health tells how far behind the archive is", {
+    timeout: 120_000,
+  }, async () => {
+    const { server, database, dispatch } = await running();
+    const incident = await server.newIncident({ title: "before it went" });
+    await server.archived();
+    await database.server!.stop();
+    const health = async () => (await server.get("/health/ready")).body;
+    await until("it is behind, and says why", async () => {
+      const { state, behind, problem } = (await health()).archive.feeds.events;
+      return state === "down" && behind > 100 && problem !== null;
+    });
+    const first = await health();
+    expect(first.ready).toBe(true);
+    await dispatch.goesOn(50);
+    await until("it is further behind", async () => {
+      const { behind, behindMs } = (await health()).archive.feeds.events;
+      return behind > first.archive.feeds.events.behind && behindMs > 1_000;
+    });
+    // Lists of what is in memory are whole; search says that it is not; history says that it waits.
+    expect((await server.get("/api/v1/incidents?limit=5")).body.complete).toBe(true);
+    const found = (await server.get("/api/v1/incidents?q=before%20it%20went")).body;
+    expect(found).toMatchObject({ complete: false, items: [{ id: incident }] });
+    const report = await server.get("/api/v1/reports/call-volume");
+    expect([report.status, report.body.code, report.headers.get("retry-after")]).toEqual([
+      503,
+      "archive_unavailable",
+      "1",
+    ]);
+    await database.server!.start();
+    await dispatch.goesOn(10);
+    await dispatch.stop();
+    await expectAll(server, database);
+    expect((await server.get("/api/v1/reports/call-volume")).status).toBe(200);
+    expect((await readArchiveStatus(server.node.ports.config))?.feeds["events"]).toMatchObject({
+      state: "running",
+      behind: 0,
+    });
+  });
+});
