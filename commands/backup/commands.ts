@@ -1,18 +1,21 @@
 import { existsSync } from "node:fs";
+import { ArchiveNotEmpty } from "../../bridges/postgres/dump.ts";
 import { Connection } from "../../runtime/nats/connection.ts";
-import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
+import { openNats } from "../../runtime/nats/open.ts";
 import { type Log, PortUnavailable } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { NatsServer } from "../node/nats-server.ts";
+import { PostgresServer } from "../postgres/server.ts";
 import { UsageError } from "../replay/options.ts";
 import type { Output } from "../replay/output.ts";
 import { pathOf } from "../replay/paths.ts";
 import { printable } from "../server/printable.ts";
+import { databaseUrlOf, withArchiveAt } from "../server/running-archive.ts";
 import { NoServer, openRunning } from "../server/running-server.ts";
 import { runVerify } from "../verify/verify.ts";
 import { BadBackup } from "./manifest.ts";
-import { BACKUP_HELP, RESTORE_HELP, readFolder } from "./options.ts";
-import { checkBackup, makingDataDirectory, restoreFiles, restoreStreams } from "./restore.ts";
+import { BACKUP_HELP, RESTORE_HELP, readOptions } from "./options.ts";
+import { checkBackup, makingDataDirectory, restoreDatabase, restoreFiles, restoreStreams } from "./restore.ts";
 import { takeBackup } from "./take.ts";
 
 export interface CommandContext {
@@ -27,16 +30,19 @@ type ExitCode = 0 | 1 | 2;
 /** `npm run backup -- TARGET` */
 export function runBackup(args: readonly string[], { out, env, log }: CommandContext): Promise<ExitCode> {
   return saying(out, "backup", async () => {
-    const folder = readFolder(args, "TARGET");
-    if (folder === "help") {
+    const options = readOptions(args, "TARGET");
+    if (options === "help") {
       out.result(BACKUP_HELP);
       return 0;
     }
+    const { folder, withoutDatabase } = options;
     const dataDir = env["DATA_DIR"] || "data";
     const ports = await openRunning(env, systemClock, systemIds, log);
     try {
       const target = pathOf(folder, env);
-      const source = { ports, dataDir: existsSync(dataDir) ? dataDir : undefined };
+      const url = withoutDatabase ? undefined : databaseUrlOf(env);
+      const database = url === undefined ? undefined : { connectionString: url };
+      const source = { ports, dataDir: existsSync(dataDir) ? dataDir : undefined, database };
       const { streams, files } = await takeBackup(source, target, out);
       out.result(
         `${printable(target)}: ${streams.length} streams, ${files.length} files. It holds keys: keep it as safe as the node.`,
@@ -51,32 +57,40 @@ export function runBackup(args: readonly string[], { out, env, log }: CommandCon
 /** `npm run restore -- SOURCE` */
 export function runRestore(args: readonly string[], { out, env, log }: CommandContext): Promise<ExitCode> {
   return saying(out, "restore", async () => {
-    const folder = readFolder(args, "SOURCE");
-    if (folder === "help") {
+    const options = readOptions(args, "SOURCE");
+    if (options === "help") {
       out.result(RESTORE_HELP);
       return 0;
     }
-    const source = pathOf(folder, env);
+    const source = pathOf(options.folder, env);
     const manifest = await checkBackup(source, out);
     const dataDir = env["DATA_DIR"] || "data";
     const replicas = Number(env["REPLICAS"] || 1);
     return makingDataDirectory(dataDir, async (made) => {
       await restoreFiles(source, manifest, made);
       const server = env["NATS_URL"] ? undefined : await startServer(env, made, log);
+      const dumped = options.withoutDatabase ? null : manifest.database;
+      const postgres = dumped === null || env["DATABASE_URL"] ? undefined : new PostgresServer({ dataDir: made }, log);
       try {
+        await postgres?.start();
         const url = server?.url ?? env["NATS_URL"]!;
+        const databaseUrl = postgres?.url ?? env["DATABASE_URL"]!;
         const connection = await Connection.open(url, systemClock, log, systemIds.token());
         try {
           await restoreStreams(source, manifest, connection.nc, replicas, out);
+          if (dumped !== null)
+            await restoreDatabase(source, dumped, { connectionString: databaseUrl }, connection.nc, log, out);
         } finally {
           await connection.close();
         }
         out.note("checking the journal …");
-        const open = (): Promise<NatsPorts> => openNats({ url, replicas }, systemClock, systemIds, log);
+        const opening = () => openNats({ url, replicas }, systemClock, systemIds, log);
+        const open = () => withArchiveAt(dumped === null ? undefined : databaseUrl, opening());
         const code = await runVerify([], { out, clock: systemClock, open });
         if (code === 0) out.note(`restored to ${printable(dataDir)}; start it with "npm start"`);
         return code;
       } finally {
+        await postgres?.stop();
         await server?.stop();
       }
     });
@@ -99,7 +113,12 @@ async function saying(out: Output, command: string, run: () => Promise<ExitCode>
     return await run();
   } catch (error) {
     if (error instanceof UsageError) out.note(`${error.message}\nTry: npm run ${command} -- --help`);
-    else if (error instanceof BadBackup || error instanceof NoServer || error instanceof PortUnavailable)
+    else if (
+      error instanceof BadBackup ||
+      error instanceof ArchiveNotEmpty ||
+      error instanceof NoServer ||
+      error instanceof PortUnavailable
+    )
       out.note(printable(error.message));
     else throw error;
     return 2;

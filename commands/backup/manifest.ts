@@ -31,6 +31,15 @@ const manifest = z.object({
   ),
   /** Entries of the journal that were written while it was taken: see journal-tail.ts. */
   journalTail: part,
+  /** The archive; null where the node has none, or none was to be taken. */
+  database: z
+    .object({
+      tables: z.array(
+        part.extend({ schema: z.string(), name: z.string(), columns: z.array(z.string()).min(1).readonly() }),
+      ),
+      days: z.array(z.number().int()),
+    })
+    .nullable(),
   /** Files of the data directory: keys, tokens. */
   files: z.array(part),
 });

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { copyFile, mkdir, open, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, open, readlink, rename, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Database } from "../../bridges/postgres/connection.ts";
+import { type DumpedTable, loadArchive } from "../../bridges/postgres/dump.ts";
 import { giveStream, type StreamImage } from "../../runtime/nats/stream-snapshot.ts";
-import { PortUnavailable } from "../../runtime/ports/index.ts";
+import { type Log, PortUnavailable } from "../../runtime/ports/index.ts";
 import { streams } from "../../schema/subjects.ts";
 import type { Output } from "../replay/output.ts";
 import { printable } from "../server/printable.ts";
@@ -17,8 +19,8 @@ const JOURNAL = streams.events.name;
 /** Reads the manifest, and holds every part against its hash. @throws BadBackup */
 export async function checkBackup(source: string, out: Output): Promise<Manifest> {
   const manifest = await readManifest(source);
-  const { streams: images, journalTail, files } = manifest;
-  for (const part of [...images, journalTail, ...files]) await checkPart(source, part);
+  const { streams: images, journalTail, database, files } = manifest;
+  for (const part of [...images, journalTail, ...(database?.tables ?? []), ...files]) await checkPart(source, part);
   out.note(`the backup of ${manifest.beganAt} is as it was written`);
   return manifest;
 }
@@ -49,7 +51,7 @@ export async function restoreFiles(source: string, { files }: Manifest, folder: 
  */
 export async function restoreStreams(
   source: string,
-  { streams: images, journalTail }: Manifest,
+  { streams: images, journalTail }: Pick<Manifest, "streams" | "journalTail">,
   nc: NatsConnection,
   replicas: number,
   out: Output,
@@ -71,6 +73,24 @@ export async function restoreStreams(
     }
     out.note(`${config.name}: ${now.messages} messages`);
   }
+}
+
+/** Makes the archive anew, for the streams that were restored. @throws ArchiveNotEmpty */
+export async function restoreDatabase(
+  source: string,
+  dumped: NonNullable<Manifest["database"]>,
+  database: Database,
+  nc: NatsConnection,
+  log: Log,
+  out: Output,
+): Promise<void> {
+  const jsm = await jetstreamManager(nc);
+  const epochOf = async (stream: string) => (await jsm.streams.info(stream)).created;
+  const epochs = { events: await epochOf(JOURNAL), locations: await epochOf(streams.locations.name) };
+  const files = new Map(dumped.tables.map(({ schema, name, file }) => [`${schema}.${name}`, file]));
+  const rowsOf = ({ schema, name }: DumpedTable) => chunksOf(join(source, files.get(`${schema}.${name}`)!));
+  await loadArchive(database, dumped, rowsOf, epochs, log);
+  out.note(`archive: ${dumped.tables.length} tables`);
 }
 
 const CHUNK_BYTES = 128 * 1_024;
@@ -115,6 +135,9 @@ export async function makingDataDirectory<T>(dataDir: string, fill: (folder: str
     await syncFolder(join(target, ".."));
     return made;
   } finally {
+    // The database's files may be elsewhere: see homeOf.
+    const elsewhere = await readlink(join(folder, "postgres")).catch(() => undefined);
+    if (elsewhere !== undefined) await rm(elsewhere, { recursive: true, force: true });
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,11 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
+import type { Database } from "../../bridges/postgres/connection.ts";
+import { type DumpedTable, dumpArchive } from "../../bridges/postgres/dump.ts";
+import { readDepartedUntil } from "../../runtime/departed-until.ts";
 import type { NatsPorts } from "../../runtime/nats/open.ts";
 import { type StreamImage, takeStream } from "../../runtime/nats/stream-snapshot.ts";
 import type { Clock } from "../../runtime/ports/index.ts";
@@ -16,12 +20,16 @@ import { partsOf } from "./parts.ts";
 /** A part is told of this often while it grows. */
 const TELL_EVERY_MS = 5_000;
 /** What in a data directory belongs to the process that runs on it. */
-const NOT_KEPT = new Set(["lock"]);
+const NOT_KEPT = /^(?:lock|database\.url|.*\.log)$/;
+
+const FOLDERS = ["streams", "journal", "database", "files"];
 
 export interface BackupSource {
-  readonly ports: Pick<NatsPorts, "connection" | "clock">;
+  readonly ports: Pick<NatsPorts, "connection" | "clock" | "config">;
   /** Its files are kept; undefined where there is none. */
   readonly dataDir: string | undefined;
+  /** Its archive; undefined where there is none, or none is to be taken. */
+  readonly database: Database | undefined;
 }
 
 /**
@@ -33,12 +41,12 @@ export async function takeBackup(source: BackupSource, target: string, out: Outp
   if (existsSync(target)) throw new BadBackup(`${printable(target)} exists: a backup needs a new folder`);
   const folder = `${target}.partial-${process.pid}`;
   try {
-    for (const each of ["", "streams", "journal", "files"]) {
+    for (const each of ["", ...FOLDERS]) {
       await mkdir(join(folder, each), { recursive: true, mode: 0o700 });
     }
     const manifest = await takeParts(source, folder, out);
     await writePart(folder, MANIFEST_FILE, bytesOf([`${JSON.stringify(manifest, null, 2)}\n`]));
-    for (const each of ["streams", "journal", "files", ""]) await syncFolder(join(folder, each));
+    for (const each of [...FOLDERS, ""]) await syncFolder(join(folder, each));
     await rename(folder, target);
     await syncFolder(dirname(target));
     return manifest;
@@ -47,11 +55,12 @@ export async function takeBackup(source: BackupSource, target: string, out: Outp
   }
 }
 
-async function takeParts({ ports, dataDir }: BackupSource, folder: string, out: Output): Promise<Manifest> {
+async function takeParts({ ports, dataDir, database }: BackupSource, folder: string, out: Output): Promise<Manifest> {
   const { connection, clock } = ports;
   const beganAt = timeOf(clock);
-  // Before all else: a key must not be newer than what it opens, and it is never changed.
   const files = dataDir === undefined ? [] : await takeFiles(dataDir, folder);
+  // Before the journal: the archive must not know of what the journal does not hold.
+  const dumped = database === undefined ? undefined : await takeDatabase(database, folder, out);
   const jsm = await jetstreamManager(connection.nc);
   const existing: string[] = [];
   for await (const name of jsm.streams.names()) existing.push(name);
@@ -72,6 +81,8 @@ async function takeParts({ ports, dataDir }: BackupSource, folder: string, out: 
     tail = await writePart(folder, "journal/tail.jsonl", linesOf(entries));
   }
   if (tail === undefined) throw new BadBackup("the server has no journal");
+  requireWhole(await readDepartedUntil(ports.config), dumped?.sequence, out);
+  for (const part of files) await requireUnchanged(dataDir!, part);
   return {
     v: BACKUP_VERSION,
     beganAt,
@@ -79,15 +90,44 @@ async function takeParts({ ports, dataDir }: BackupSource, folder: string, out: 
     natsServer: connection.serverVersion,
     streams: taken,
     journalTail: tail,
+    database: dumped?.database ?? null,
     files,
   };
+}
+
+async function takeDatabase(database: Database, folder: string, out: Output) {
+  const parts = new Map<DumpedTable, Part>();
+  const { tables, days, sequence } = await dumpArchive(database, async (table, rows) => {
+    parts.set(table, await writePart(folder, `database/${table.schema}.${table.name}`, rows));
+  });
+  const taken = tables.map((table) => ({ ...table, ...parts.get(table)! }));
+  const bytes = taken.reduce((sum, part) => sum + part.bytes, 0);
+  out.note(`archive: ${taken.length} tables, ${inMegabytes(bytes)}`);
+  return { sequence, database: { tables: taken, days: [...days] } };
+}
+
+/** What has left the journal is in the archive alone. */
+function requireWhole(departedUntil: number, archivedUntil: number | undefined, out: Output): void {
+  if (archivedUntil === undefined) {
+    if (departedUntil > 0)
+      out.note("WARNING: what has left the journal is in the archive alone, which is not in this backup");
+  } else if (departedUntil > archivedUntil) {
+    throw new BadBackup("something left the journal while the backup was taken: take it again");
+  }
+}
+
+/** A key that is exchanged meanwhile may be the wrong one for what was taken before or after. */
+async function requireUnchanged(dataDir: string, part: Part): Promise<void> {
+  const now = await readFile(join(dataDir, basename(part.file))).catch(() => undefined);
+  if (now === undefined || createHash("sha256").update(now).digest("hex") !== part.sha256)
+    throw new BadBackup(`${basename(part.file)} was changed while the backup was taken: take it again`);
 }
 
 /** Keys and tokens: the files that lie in the data directory itself. What the servers keep is in folders. */
 async function takeFiles(dataDir: string, folder: string): Promise<Part[]> {
   const parts: Part[] = [];
   for (const entry of await readdir(dataDir, { withFileTypes: true })) {
-    if (!entry.isFile() || NOT_KEPT.has(entry.name)) continue;
+    if (!entry.isFile() || NOT_KEPT.test(entry.name)) continue;
     const source = await open(join(dataDir, entry.name));
     parts.push(await writePart(folder, `files/${entry.name}`, source.createReadStream()));
   }

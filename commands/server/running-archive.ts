@@ -11,9 +11,12 @@ export function databaseUrlOf(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /** The ports of a running node's server, and what has left its journal. It is connected to when it is needed. */
-export async function withRunningArchive(env: NodeJS.ProcessEnv, opening: Promise<NatsPorts>) {
+export function withRunningArchive(env: NodeJS.ProcessEnv, opening: Promise<NatsPorts>) {
+  return withArchiveAt(databaseUrlOf(env), opening);
+}
+
+export async function withArchiveAt(url: string | undefined, opening: Promise<NatsPorts>) {
   const { journal, state, close } = await opening;
-  const url = databaseUrlOf(env);
   if (url === undefined) return { journal, state, close };
   const departed = new PostgresArchive(() => url);
   return { journal, state, departed, close: () => departed.close().finally(close) };

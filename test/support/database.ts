@@ -35,17 +35,17 @@ export class TestDatabase {
       return new TestDatabase(server.url, server, drop);
     }
     const name = `tocsin_${randomBytes(6).toString("hex")}`;
-    await query(given, `create database ${name}`);
+    await rowsAt(given, `create database ${name}`);
     const url = new URL(given);
     url.pathname = `/${name}`;
     return new TestDatabase(url.href, undefined, () =>
-      query(given, `drop database ${name} with (force)`).then(() => {}),
+      rowsAt(given, `drop database ${name} with (force)`).then(() => {}),
     );
   }
 
   /** In the archive's schemas. */
   async rows<R = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<readonly R[]> {
-    return query<R>(this.url, text, values);
+    return rowsAt<R>(this.url, text, values);
   }
 
   drop(): Promise<void> {
@@ -53,7 +53,12 @@ export class TestDatabase {
   }
 }
 
-async function query<R>(url: string, text: string, values: readonly unknown[] = []): Promise<readonly R[]> {
+/** Of any database, in the archive's schemas. */
+export async function rowsAt<R = Record<string, unknown>>(
+  url: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly R[]> {
   const client = new pg.Client({ connectionString: url, options: "-c search_path=tocsin,tocsin_positions,public" });
   await client.connect();
   try {
