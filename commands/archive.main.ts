@@ -47,8 +47,10 @@ process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 /** A killed node's nats-server goes with it or soon after: whoever waits for its answers would wait for ever. */
 const ORPHAN_MS = 5_000;
-// Its node is gone, however that came.
-process.on("disconnect", () => {
+const orphaned = () => {
   setTimeout(() => process.exit(1), ORPHAN_MS);
   stop();
-});
+};
+// Its node is gone, however that came; perhaps while this process was coming up.
+process.on("disconnect", orphaned);
+if (process.send !== undefined && !process.connected) orphaned();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -81,6 +81,8 @@ describe.each([
       }
       const home = mkdtempSync(join(tmpdir(), "tocsin-archive-backup-"));
       cleanUps.push(() => rmSync(home, { recursive: true, force: true }));
+      // So that a server which runs as somebody else can have its files here.
+      chmodSync(home, 0o711);
       const original = await started(join(home, "original"), databases[0]);
       const over = await original.newIncident();
       await original.patch(`/api/v1/incidents/${over}`, { status: "cancelled" });
