@@ -40,6 +40,8 @@ async function run(command: typeof runBackup, args: readonly string[], env: Node
   return { code: await command(args, context), told: told.join("\n") };
 }
 
+const CHANCE_MS = 20_000;
+
 describe("a backup of a running system", () => {
   let home: string;
   let original: TestServer;
@@ -82,13 +84,13 @@ describe("a backup of a running system", () => {
     }
   });
 
-  it("completes the commit within which an image of the journal was caught", async () => {
+  it("completes the commit within which an image of the journal was caught", async (context) => {
     const source = join(home, "within-a-commit");
     const { connection, clock } = original.node.ports;
     const jsm = await jetstreamManager(connection.nc);
     const { name } = streams.events;
     let manifest: Pick<Manifest, "streams" | "journalTail"> | undefined;
-    await until("an image ends within a commit", async () => {
+    const isWithinACommit = async () => {
       rmSync(source, { recursive: true, force: true });
       mkdirSync(source);
       let image: StreamImage | undefined;
@@ -105,8 +107,13 @@ describe("a backup of a running system", () => {
         journalTail: journal,
       };
       return tail[0]?.ends === false;
-    });
+    };
+    // That one ends within a commit is a matter of chance, which a busy machine may not give.
+    const giveUpAt = performance.now() + CHANCE_MS;
+    let caught = await isWithinACommit();
+    while (!caught && performance.now() < giveUpAt) caught = await isWithinACommit();
     await load.stop();
+    context.skip(!caught, `no image of the journal ended within a commit in ${CHANCE_MS / 1_000} s`);
     const dataDir = join(home, "completed");
     const server = new NatsServer({ binary: process.env["NATS_SERVER"]!, dataDir, port: 0, sync: false }, silent);
     await server.start();
