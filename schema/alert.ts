@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { code, freeForm, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
+import { code, entityVersion, freeForm, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
 import { type IncidentFields, type Policy, priority } from "./incident.ts";
 import { agencyId } from "./principal.ts";
 
@@ -171,11 +171,7 @@ export const alert = z
     acknowledgedBy: z.string().nullable(),
     resolvedAt: timestamp.nullable(),
     reason: z.string().nullable().describe("why it was dismissed or resolved"),
-    version: z
-      .number()
-      .int()
-      .positive()
-      .meta({ examples: [1] }),
+    version: entityVersion,
     createdAt: timestamp,
     updatedAt: timestamp,
   })

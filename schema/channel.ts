@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { page, text, timestamp, uuid } from "./common.ts";
+import { entityVersion, page, text, timestamp, uuid } from "./common.ts";
 import { agencyId } from "./principal.ts";
 import { resourceTypes } from "./resource.ts";
 
@@ -64,11 +64,7 @@ export const channel = z
       .describe("how far each reader has come"),
     lastMessageAt: timestamp.nullable(),
     createdBy: z.string(),
-    version: z
-      .number()
-      .int()
-      .positive()
-      .meta({ examples: [1] }),
+    version: entityVersion,
     createdAt: timestamp,
     updatedAt: timestamp,
     closedAt: timestamp.nullable(),

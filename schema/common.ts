@@ -19,6 +19,13 @@ export const timestamp = z.iso
   .datetime({ offset: true })
   .meta({ description: "RFC 3339", examples: ["2026-03-01T14:05:00.000Z"] });
 
+/** Of an entity: how many of its envelopes there are. */
+export const entityVersion = z
+  .number()
+  .int()
+  .positive()
+  .meta({ examples: [1] });
+
 export const place = z
   .strictObject({
     lat: z

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   code,
+  entityVersion,
   freeForm,
   isWholeNear,
   limits,
@@ -74,11 +75,7 @@ export const incident = z
     reportedById: z.string().nullable(),
     metadata: freeForm,
     disposition: z.string().nullable(),
-    version: z
-      .number()
-      .int()
-      .positive()
-      .meta({ examples: [1] }),
+    version: entityVersion,
     createdAt: timestamp,
     updatedAt: timestamp,
     resolvedAt: timestamp.nullable(),

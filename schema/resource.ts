@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   code,
+  entityVersion,
   freeForm,
   isWholeNear,
   json,
@@ -109,11 +110,7 @@ export const resource = z
     location: position.nullable().describe("the last plausible position"),
     metadata: freeForm,
     retiredAt: timestamp.nullable(),
-    version: z
-      .number()
-      .int()
-      .positive()
-      .meta({ examples: [1] }),
+    version: entityVersion,
     createdAt: timestamp,
     updatedAt: timestamp,
   })

@@ -1,7 +1,7 @@
 import pg from "pg";
 
-/** Where the archive's tables are. A rebuild works in another schema, and becomes `history` when it is done. */
-export const schemas = { history: "tocsin", positions: "tocsin_positions", rebuilt: "tocsin_rebuilt" } as const;
+/** Where the archive's tables are. */
+export const schemas = { history: "tocsin", positions: "tocsin_positions" } as const;
 
 export type Database = pg.ClientConfig;
 

@@ -18,6 +18,7 @@ import { noFaults, World } from "../../runtime/sim/world.ts";
 import { type AlertContent, defaultAlertPolicy, type IntakeRecord } from "../../schema/alert.ts";
 import type { Principal } from "../../schema/principal.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
+import { insist } from "./insist.ts";
 import { checkJournal } from "./invariants.ts";
 
 const PARTITIONS = 4;
@@ -104,12 +105,12 @@ class Run {
     const process = new SimProcess(this.#server, `${name}n${this.#starts++}`);
     process.skewMs = this.#world.chance(300) ? this.#world.between(-600_000, 600_000) : 0;
     const { ports } = process;
-    const coverage = new Coverage(await this.#insist(() => readCheckpoint(ports)));
+    const coverage = new Coverage(await insist(() => readCheckpoint(ports)));
     const board = new Board(this.#actors, views, ports, coverage);
     const host = new Host(this.#actors, ports, board, coverage, hostDefaults(name, PARTITIONS));
     const client = new Client(ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
-    await this.#insist(() => board.start());
-    await this.#insist(() => host.start());
+    await insist(() => board.start());
+    await insist(() => host.start());
     const numbers = new NumberDispenser(ports.numbers, ports.clock);
     const engine = new AlertEngine({
       ports,
@@ -118,23 +119,13 @@ class Run {
       owns: (address) => host.owns(address),
       classify: classifyAsSaid,
       incidents: {
-        number: async () => `SIM-${await this.#insist(() => numbers.next("num.sim.2026"))}`,
+        number: async () => `SIM-${await insist(() => numbers.next("num.sim.2026"))}`,
         policy: () => undefined,
         recommendation: async () => undefined,
       },
     });
     engine.start();
     this.#hosts.set(name, { process, host, board, engine });
-  }
-
-  async #insist<T>(action: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await action();
-      } catch (error) {
-        if (attempt > 20) throw error;
-      }
-    }
   }
 
   #sleep(ms: number): Promise<void> {

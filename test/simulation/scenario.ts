@@ -15,6 +15,7 @@ import { type Faults, noFaults, World } from "../../runtime/sim/world.ts";
 import { isRetryable } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
+import { insist } from "./insist.ts";
 import { type Acknowledged, checkChannels, checkJournal } from "./invariants.ts";
 
 const PARTITIONS = 4;
@@ -121,7 +122,7 @@ class Run {
   /** Where each unit was last is written, whichever host has died with it unwritten. */
   async #checkReadings(): Promise<void> {
     const kept = new Map<string, unknown>();
-    await this.#insist(async () => {
+    await insist(async () => {
       for await (const { key, value } of this.#server.bucket("readings").entries())
         kept.set(key, JSON.parse(value).reading);
     });
@@ -143,7 +144,7 @@ class Run {
   async #start(name: string): Promise<void> {
     const process = new SimProcess(this.#server, `${name}n${this.#starts++}`);
     process.skewMs = this.#world.chance(300) ? this.#world.between(-120_000, 120_000) : 0;
-    const coverage = new Coverage(await this.#insist(() => readCheckpoint(process.ports)));
+    const coverage = new Coverage(await insist(() => readCheckpoint(process.ports)));
     const board = new Board(registry, views, process.ports, coverage);
     const defaults = hostDefaults(name, PARTITIONS);
     const host = new Host(registry, process.ports, board, coverage, {
@@ -159,20 +160,9 @@ class Run {
       cell: { ...cellDefaults, dedupe: this.#bugs.dedupeOff !== true, holdMs: this.#world.pick([50, 1_000, 5_000]) },
     });
     new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
-    await this.#insist(() => board.start());
-    await this.#insist(() => host.start());
+    await insist(() => board.start());
+    await insist(() => host.start());
     this.#hosts.set(name, { process, host, board });
-  }
-
-  /** What a process does at its start is done again by whoever starts it, until it works. */
-  async #insist<T>(action: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await action();
-      } catch (error) {
-        if (attempt > 20) throw error;
-      }
-    }
   }
 
   #sleep(ms: number): Promise<void> {
