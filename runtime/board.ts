@@ -336,9 +336,12 @@ export class Board {
     }
   }
 
-  /** What others share with this agency, or have ever shared with it. */
+  /** What others share with this agency, or have ever shared with it, of what is shown. */
   *sharedWith(kind: string, agency: string): Generator<Row> {
-    for (const id of this.#everShared.get(`${kind}.${agency}`) ?? []) yield this.#rows.get(`${kind}.${id}`)!;
+    for (const id of this.#everShared.get(`${kind}.${agency}`) ?? []) {
+      const row = this.#rows.get(`${kind}.${id}`);
+      if (row !== undefined) yield row;
+    }
   }
 
   /** Nearest first; those equally far by their ids. */

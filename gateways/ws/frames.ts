@@ -5,8 +5,6 @@ import type { Told } from "./recent.ts";
 /** A frame without its topic: it is written once, however many topics and sockets it goes out on. */
 export type Body = string;
 
-const encoder = new TextEncoder();
-
 export interface EventAttributes {
   readonly area?: "entered" | "moved" | "left";
   readonly conflated?: true;
@@ -15,7 +13,7 @@ export interface EventAttributes {
 /** A body on a topic. */
 export function onTopic(topic: string, body: Body, { area, conflated }: EventAttributes = {}): Uint8Array {
   const marks = `${area === undefined ? "" : `"area":"${area}",`}${conflated === undefined ? "" : '"conflated":true,'}`;
-  return encoder.encode(`{"specversion":"1.0","topic":${JSON.stringify(topic)},${marks}${body}`);
+  return Buffer.from(`{"specversion":"1.0","topic":${JSON.stringify(topic)},${marks}${body}`);
 }
 
 /** What may follow when the journal is gone back to an older copy and goes on from there: no two commands have one id. */
@@ -75,7 +73,7 @@ export function control<T extends keyof ServerMessages>(
   { request, topic }: ControlAttributes = {},
 ): Uint8Array {
   const attributes = { specversion: "1.0", id, source: "/ws", type, datacontenttype: "application/json" };
-  return encoder.encode(JSON.stringify({ ...attributes, request, topic, data }));
+  return Buffer.from(JSON.stringify({ ...attributes, request, topic, data }));
 }
 
 /** An answer whose body is JSON already. */
@@ -94,7 +92,7 @@ export function answered(
     request,
   });
   const start = `${attributes.slice(0, -1)},"data":{"status":${status},"headers":${JSON.stringify(headers)}`;
-  return encoder.encode(`${start},"body":${body === "" ? "null" : body}}}`);
+  return Buffer.from(`${start},"body":${body === "" ? "null" : body}}}`);
 }
 
 export function positionAt(epoch: string, sequence: number, mark: string | undefined): Position {

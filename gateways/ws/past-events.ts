@@ -27,13 +27,18 @@ export async function* pastEvents(
       ? [subjects.eventsOf(topic)]
       : [subjects.eventsOfKind(topic.agency, kind), ...(guest?.subjects ?? [])];
   for await (const page of options.journal.scan(wanted, after, until)) {
-    yield page.flatMap((entry) => {
-      const { agency = "", id = "" } = addressOfEvents(entry.subject) ?? {};
+    const told: Told[] = [];
+    for (const { sequence, subject, payload } of page) {
+      const { agency = "", id = "" } = addressOfEvents(subject) ?? {};
       const own = topic.form === "one" || agency === topic.agency;
-      return own || guest?.sequences.has(entry.sequence) ? { ...entry, kind, id, agency, guests: [], left: [] } : [];
-    });
+      if (!own && !guest?.sequences.has(sequence)) continue;
+      told.push({ sequence, subject, payload, kind, id, agency, guests: NOBODY, left: NOBODY });
+    }
+    yield told;
   }
 }
+
+const NOBODY: readonly string[] = [];
 
 interface GuestEntries {
   readonly subjects: readonly string[];
