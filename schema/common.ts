@@ -15,9 +15,19 @@ export const limits = {
   unitsPerAssign: 50,
 } as const;
 
+/**
+ * Of every instant that is said, asked for or answered. Nothing of dispatch is outside of these years, and all that keeps an
+ * instant can have them: nats-server counts nanoseconds from 1970 in 64 bits (1678 to 2261), PostgreSQL has no year 0.
+ */
+const YEARS = /^(?:19|20|21)\d\d-/;
+/** With nanoseconds and an offset. */
+const TIMESTAMP_MAX_CHARACTERS = 35;
+
 export const timestamp = z.iso
-  .datetime({ offset: true })
-  .meta({ description: "RFC 3339", examples: ["2026-03-01T14:05:00.000Z"] });
+  .datetime({ offset: true, error: "a time as in RFC 3339, with an offset or Z: 2026-03-01T14:05:00Z" })
+  .regex(YEARS, "a time in the years 1900 to 2199")
+  .max(TIMESTAMP_MAX_CHARACTERS)
+  .meta({ description: "RFC 3339, in the years 1900 to 2199", examples: ["2026-03-01T14:05:00.000Z"] });
 
 /** Of an entity: how many of its envelopes there are. */
 export const entityVersion = z

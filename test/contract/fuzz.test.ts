@@ -5,8 +5,10 @@ import { TestServer } from "../support/server.ts";
 import { fieldsOf, type Parts, validCall, World } from "./calls.ts";
 import { documented, flawOf, operations, parametersOf } from "./document.ts";
 
-/** Requests an operation: few enough for every run, and each run has others. */
-const RUNS = { query: 25, path: 20, body: 50, bytes: 10 };
+/** Requests an operation: few enough for every run, and each run has others. FUZZ_TIMES=50 sends fifty times as many. */
+const TIMES = Number(process.env.FUZZ_TIMES ?? "1");
+const RUNS = { query: 25 * TIMES, path: 20 * TIMES, body: 50 * TIMES, bytes: 10 * TIMES };
+const TIMEOUT_MS = 60_000 * TIMES;
 
 let server: TestServer;
 beforeAll(async () => {
@@ -151,7 +153,8 @@ async function answersAsDocumented(world: World, id: OperationId, wire: Paramete
 const encoded = (query: Parts["query"]) => new URLSearchParams(query).toString();
 const byId = operations.map(({ id, route }) => [id, route] as const);
 
-describe.concurrent.each(byId)("%s answers as documented, and never with a defect of ours,", (id, route) => {
+const never = "%s answers as documented, and never with a defect of ours,";
+describe.concurrent.each(byId)(never, { timeout: TIMEOUT_MS }, (id, route) => {
   if (route.body !== undefined)
     it("to any change of a valid body", async () => {
       const world = await newWorld();
