@@ -20,6 +20,8 @@ import { routing, routingView } from "./routing/definition.ts";
 import { alertGroup } from "./routing/group/definition.ts";
 import { alertGroupView } from "./routing/group/view.ts";
 import { silences, silencesView } from "./routing/silences.ts";
+import { source } from "./source/definition.ts";
+import { sourceView } from "./source/view.ts";
 
 /** Every kind of actor there is. */
 export const registry = registryOf([
@@ -33,6 +35,7 @@ export const registry = registryOf([
   alertkey,
   alert,
   classification,
+  source,
 ]);
 
 /** How each kind is shown and searched. */
@@ -46,6 +49,7 @@ export const views: Views = new Map([
   [alertGroup.kind, alertGroupView],
   [alert.kind, alertView],
   [classification.kind, classificationView],
+  [source.kind, sourceView],
 ]);
 
 /** What of each kind is kept as tables. */

@@ -57,10 +57,8 @@ export class Executor {
   async execute(request: Request): Promise<Answer> {
     const { operation, principal, requestId } = request;
     const route: Route = routes[operation];
-    if (!route.roles.some((role) => principal.roles.includes(role))) {
-      throw new ProblemError("forbidden", `this takes one of the roles ${route.roles.join(", ")}`);
-    }
-    if (this.#limiter !== undefined && principal.unlimited !== true) await this.#limit(this.#limiter, principal);
+    // What brings a credential of its own is checked, and limited, by that.
+    if (route.credential === undefined) await this.#admit(route, principal);
     const path = decodePath(parametersOf(operation), request.parameters);
     const { json, bytes } = route.body === undefined ? noBody : await request.body();
     return handlers[operation](this.#services, {
@@ -76,6 +74,13 @@ export class Executor {
       expectedVersion: takes.ifMatch(route) ? versionOf(request.ifMatch) : undefined,
       sequence: takes.sequence(route) ? sequenceOf(request.sequence) : undefined,
     });
+  }
+
+  async #admit(route: Route, principal: Principal): Promise<void> {
+    if (!route.roles.some((role) => principal.roles.includes(role))) {
+      throw new ProblemError("forbidden", `this takes one of the roles ${route.roles.join(", ")}`);
+    }
+    if (this.#limiter !== undefined && principal.unlimited !== true) await this.#limit(this.#limiter, principal);
   }
 
   async #limit(limiter: RateLimiterMemory, { subject }: Principal): Promise<void> {

@@ -248,6 +248,17 @@ export interface AlertPolicy {
 
 export const defaultAlertPolicy: AlertPolicy = { incidentFrom: "high", autoResolveAfterMs: null };
 
+/**
+ * A message whose key is its own alone, and which may take the place of others: as CAP's, each of which has an identity, and
+ * refers to those that it updates or cancels.
+ */
+export interface AlertChain {
+  /** Keys of the messages that are not valid any more, whether they have come or not. */
+  readonly replaces: readonly string[];
+  /** It ends their alert; else that goes on with what this message says. */
+  readonly ends: boolean;
+}
+
 /** One report in the intake, as its gateway has written it. */
 export interface IntakeRecord {
   readonly v: 1;
@@ -267,26 +278,133 @@ export interface IntakeRecord {
   readonly keyMade: boolean;
   /** Of a trigger. */
   readonly content?: AlertContent;
+  readonly chain?: AlertChain;
   readonly policy: AlertPolicy;
   /** As it came, cut at a bound; where that says more than the content. */
   readonly raw?: string;
 }
 
-/** A key of which alerts are open once at a time. */
-export type AlertKeyCommand = {
-  readonly type: "claim";
-  readonly agencyId: string;
-  readonly alertId: string;
-  /** The alert that the sender has found to be over: only its place is taken. */
-  readonly over?: { readonly alertId: string; readonly seen: Seen };
+/** What may be asked of a key. */
+export type AlertKeyCommand =
+  | {
+      readonly type: "claim";
+      readonly agencyId: string;
+      readonly alertId: string;
+      /** The alert that the sender has found to be over: only its place is taken. */
+      readonly over?: { readonly alertId: string; readonly seen: Seen };
+    }
+  /** Another message takes the place of this key's, which may come yet. */
+  | { readonly type: "replace"; readonly agencyId: string; readonly by: string };
+
+export type AlertKeyEvent =
+  | {
+      readonly type: "alertkey.claimed";
+      readonly agencyId: string;
+      readonly alertId: string;
+      readonly seen: Seen;
+    }
+  | { readonly type: "alertkey.replaced"; readonly agencyId: string; readonly by: string };
+
+/** Where a report's fields stand in a source's own JSON: a pointer (RFC 6901), or "=" and a text to be taken as it is. */
+const expression = text(200).regex(/^(?:$|[=/])/, "a pointer as /a/b, or = and a text");
+const mapping = z.strictObject({
+  items: expression.optional().describe("the list of reports; left out: the document is one"),
+  fields: z.strictObject({
+    type: expression.optional(),
+    severity: expression.optional(),
+    title: expression.optional(),
+    description: expression.optional(),
+    dedupKey: expression.optional(),
+    deviceId: expression.optional(),
+    action: expression.optional(),
+    nature: expression.optional(),
+    lat: expression.optional(),
+    lon: expression.optional(),
+    occurredAt: expression.optional(),
+    expiresAt: expression.optional(),
+    details: expression.optional(),
+  }),
+  severities: z.record(z.string().max(100), z.enum(severities)).optional().describe("their words for ours"),
+  actions: z.record(z.string().max(100), z.enum(alertActions)).optional().describe("their words for ours"),
+});
+export type Mapping = z.infer<typeof mapping>;
+
+export const sourceFormats = ["json", "alertmanager", "cap"] as const;
+export const sourceCredentials = ["token", "hmac"] as const;
+
+const sourceFields = {
+  name: sourceName,
+  format: z.enum(sourceFormats),
+  credential: z.enum(sourceCredentials).describe("a bearer token, or HMAC-SHA256 over timestamp, dot and body"),
+  mapping: mapping.nullable().describe("of the format json, which without one is the API's own"),
+  ratePerSecond: z.number().int().min(1).max(10_000),
+  bytesMax: z.number().int().min(1_024).max(1_048_576).describe("of one request"),
+  incidentFrom: z.enum(severities).nullable().describe("alerts this bad or worse make an incident; null: none does"),
+  autoResolveSeconds: z
+    .number()
+    .int()
+    .min(10)
+    .max(30 * 86_400)
+    .nullable()
+    .describe("an alert of which nothing is heard for so long resolves by itself"),
+  enabled: z.boolean(),
 };
 
-export type AlertKeyEvent = {
-  readonly type: "alertkey.claimed";
-  readonly agencyId: string;
-  readonly alertId: string;
-  readonly seen: Seen;
-};
+/** A source with a credential of its own, as the API shows it. */
+export const alertSource = z
+  .strictObject({
+    id: uuid,
+    agencyId,
+    ...sourceFields,
+    path: z.string().describe("where it sends to"),
+    version: z.number().int().positive(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: "AlertSource" });
+export type AlertSourceShown = z.infer<typeof alertSource>;
+
+export const alertSourceWithSecret = z
+  .strictObject({ ...alertSource.shape, secret: z.string().describe("shown here alone, and kept nowhere") })
+  .meta({ id: "AlertSourceWithSecret" });
+
+const { name: nameField, format: formatField, ...changeable } = sourceFields;
+export const createAlertSource = z
+  .strictObject({
+    name: nameField,
+    format: formatField,
+    ...z.strictObject(changeable).partial().shape,
+    agencyId: agencyId.optional().describe("only for a caller that acts for several agencies"),
+  })
+  .meta({ id: "CreateAlertSource" });
+export const patchAlertSource = z
+  .strictObject(z.strictObject({ name: nameField, ...changeable }).partial().shape)
+  .refine((body) => Object.keys(body).length > 0, "nothing to change")
+  .meta({ id: "PatchAlertSource" });
+
+export const alertSourceFilters = z.strictObject({ ...page, agencyId: agencyId.optional() });
+
+export interface SourceFields {
+  readonly name: string;
+  readonly format: (typeof sourceFormats)[number];
+  readonly credential: (typeof sourceCredentials)[number];
+  readonly mapping: Mapping | null;
+  readonly ratePerSecond: number;
+  readonly bytesMax: number;
+  readonly incidentFrom: Severity | null;
+  readonly autoResolveSeconds: number | null;
+  readonly enabled: boolean;
+}
+
+export type SourceCommand =
+  | { readonly type: "create"; readonly agencyId: string; readonly fields: SourceFields }
+  | { readonly type: "update"; readonly changes: Partial<SourceFields> }
+  | { readonly type: "rotate" };
+
+export type SourceEvent =
+  | { readonly type: "source.created"; readonly agencyId: string; readonly fields: SourceFields }
+  | { readonly type: "source.updated"; readonly changes: Partial<SourceFields>; readonly was: Partial<SourceFields> }
+  | { readonly type: "source.rotated"; readonly generation: number };
 
 export type AlertCommand =
   | {

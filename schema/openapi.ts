@@ -42,11 +42,11 @@ export function openApi(version: string): object {
         : {
             requestBody: {
               required: true,
-              content: { "application/json": { schema: schemaOf(route.body, "input", components) } },
+              content: contentOf(route.bodyTypes, schemaOf(route.body, "input", components)),
             },
           }),
       responses: responsesOf(route, components),
-      security: [{ bearer: [] }],
+      security: route.credential === undefined ? [{ bearer: [] }] : [],
       "x-roles": route.roles,
     };
   }
@@ -59,6 +59,10 @@ export function openApi(version: string): object {
       schemas: components,
     },
   };
+}
+
+function contentOf(types: readonly string[] = ["application/json"], schema: object): object {
+  return Object.fromEntries(types.map((type) => [type, { schema }]));
 }
 
 function inPath({ path }: Route): object[] {

@@ -1,3 +1,4 @@
+import { alertSourceRoutes } from "./routes/alert-sources.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { channelRoutes } from "./routes/channels.ts";
@@ -22,6 +23,7 @@ export const routes = {
   ...channelRoutes,
   ...alertRoutes,
   ...classificationRoutes,
+  ...alertSourceRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

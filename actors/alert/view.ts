@@ -48,7 +48,7 @@ export const alertView: View = {
       (wanted.nature?.includes(it.content.nature) ?? true) &&
       (wanted.type?.includes(it.content.type) ?? true) &&
       (wanted.category?.includes(category) ?? true) &&
-      (wanted.source === undefined || it.sources.includes(wanted.source)) &&
+      (wanted.source === undefined || wanted.source === it.source.name) &&
       (wanted.deviceId === undefined || wanted.deviceId === it.content.deviceId) &&
       (wanted.dedupKey === undefined || wanted.dedupKey === it.dedupKey) &&
       (wanted.incidentId === undefined || wanted.incidentId === it.incidentId) &&

@@ -8,6 +8,8 @@ export interface AlertKeyState {
   readonly alertId: string | null;
   /** What was done of this key before that alert was. */
   readonly seen: Seen;
+  /** The key of the message that takes this one's place. */
+  readonly replacedBy: string | null;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface AlertKeyState {
  */
 export const alertkey: ActorDefinition<AlertKeyState, AlertKeyCommand, AlertKeyEvent> = {
   kind: "alertkey",
-  initial: { agencyId: null, alertId: null, seen: {} },
+  initial: { agencyId: null, alertId: null, seen: {}, replacedBy: null },
   limits: { mailboxMax: 1_024, idleMs: 60_000 },
   agencyOf: (s) => s.agencyId ?? undefined,
 
@@ -26,9 +28,11 @@ export const alertkey: ActorDefinition<AlertKeyState, AlertKeyCommand, AlertKeyE
       s.alertId === null || s.alertId === over?.alertId
         ? [{ type: "alertkey.claimed", agencyId, alertId, seen: over?.seen ?? {} }]
         : [],
+    replace: (s, { agencyId, by }) => (s.replacedBy === null ? [{ type: "alertkey.replaced", agencyId, by }] : []),
   },
   evolve: {
-    "alertkey.claimed": (_s, { agencyId, alertId, seen }) => ({ agencyId, alertId, seen }),
+    "alertkey.claimed": (s, { agencyId, alertId, seen }) => ({ ...s, agencyId, alertId, seen }),
+    "alertkey.replaced": (s, { agencyId, by }) => ({ ...s, agencyId, replacedBy: by }),
   },
   deadlines: () => [],
 };

@@ -131,7 +131,7 @@ export class AlertEngine {
     const intake = { lane, sequence, at: new Date(atMs).toISOString() };
     const record = recordIn(payload);
     if (record === undefined) return this.#bury(entry, "this is no report of Tocsin");
-    return queue.run(keyOf(record).id, async () => {
+    return queue.run(orderOf(record), async () => {
       try {
         await reports.handle(record, intake);
         this.#done += 1;
@@ -158,6 +158,11 @@ export class AlertEngine {
 }
 
 const NEVER = new Promise<void>(() => undefined);
+
+/** Messages that speak of each other are done in one order, whatever their keys. */
+function orderOf(record: IntakeRecord): string {
+  return record.chain === undefined ? keyOf(record, record.dedupKey).id : `${record.agencyId} ${record.source.scope}`;
+}
 
 function recordIn(payload: string): IntakeRecord | undefined {
   try {

@@ -4,7 +4,7 @@ import type { AlertKeyState } from "../../actors/alertkey/definition.ts";
 import { keyOf } from "../../gateways/alerts/key.ts";
 import type { Board } from "../../runtime/board.ts";
 import type { Reply } from "../../runtime/messages.ts";
-import type { AlertContent, Classification, IntakePlace, IntakeRecord, Seen } from "../../schema/alert.ts";
+import type { AlertChain, AlertContent, Classification, IntakePlace, IntakeRecord, Seen } from "../../schema/alert.ts";
 import type { IncidentFields, Policy } from "../../schema/incident.ts";
 import type { Address } from "../../schema/subjects.ts";
 import type { Asking } from "./asking.ts";
@@ -54,26 +54,69 @@ export class Reports {
 
   /** @throws Stopped, and Undoable */
   async handle(record: IntakeRecord, intake: IntakePlace): Promise<void> {
-    if (record.action === "trigger") return this.#trigger(record as Triggering, intake);
-    const current = await this.#current(keyOf(record), intake);
-    if (current === undefined) return;
+    if (record.chain !== undefined) return this.#message(record, record.chain, intake);
+    const key = keyOf(record, record.dedupKey);
+    if (record.action === "trigger") {
+      const current = this.#shown(key) ?? (await this.#claim(key, record, intake));
+      await this.#trigger(record as Triggering, intake, current);
+      return;
+    }
+    const alertId = (await this.#key(key, intake))?.alertId;
+    if (alertId == null) return;
     const type = record.action === "acknowledge" ? "sourceAcknowledge" : "sourceResolve";
-    const { source } = record;
-    orUndoable(await this.#asking.ask(alertOf(current), { type, source, intake }, idOf(intake)));
+    await this.#end(record, alertId, intake, type);
   }
 
-  async #trigger(record: Triggering, intake: IntakePlace): Promise<void> {
+  /**
+   * A message of a chain. First of all those that it replaces are marked, whether they have come or not: a message that
+   * comes late finds the mark at its own key, and opens nothing. Then their alert ends, or goes on with what this one says.
+   */
+  async #message(record: IntakeRecord, { replaces, ends }: AlertChain, intake: IntakePlace): Promise<void> {
+    const { agencyId, dedupKey } = record;
+    const before: string[] = [];
+    for (const [index, replaced] of replaces.entries()) {
+      const command = { type: "replace", agencyId, by: dedupKey };
+      const reply = await this.#asking.ask(keyOf(record, replaced), command, `${idOf(intake)}-replaced-${index}`);
+      const { alertId } = orUndoable(reply).state as AlertKeyState;
+      if (alertId !== null && !before.includes(alertId)) before.push(alertId);
+    }
+    const key = keyOf(record, dedupKey);
+    const own = await this.#key(key, intake);
+    let goesOn: string | undefined;
+    if (own?.replacedBy != null) {
+      goesOn = (await this.#key(keyOf(record, own.replacedBy), intake))?.alertId ?? undefined;
+    } else if (!ends) {
+      // Sent again, it is the same message: it may add to its alert, and never opens another.
+      const sentAgain = own?.alertId != null;
+      goesOn = own?.alertId ?? before[0];
+      const current = await this.#claim(key, { ...record, id: goesOn ?? record.id }, intake);
+      goesOn = await this.#trigger(record as Triggering, intake, current, sentAgain);
+    }
+    for (const alertId of before) if (alertId !== goesOn) await this.#end(record, alertId, intake, "sourceResolve");
+  }
+
+  async #end(
+    { source }: IntakeRecord,
+    alertId: string,
+    intake: IntakePlace,
+    type: "sourceAcknowledge" | "sourceResolve",
+  ): Promise<void> {
+    orUndoable(await this.#asking.ask(alertOf({ alertId }), { type, source, intake }, idOf(intake)));
+  }
+
+  /** @returns the alert that it is of now */
+  async #trigger(record: Triggering, intake: IntakePlace, first: Current, onlyOnce = false): Promise<string> {
     const classification = await this.#classify(record.content, record);
-    const key = keyOf(record);
-    let current: Current = this.#shown(key) ?? (await this.#claim(key, record, intake));
-    for (;;) {
+    const key = keyOf(record, record.dedupKey);
+    for (let current = first; ; ) {
       const { alertId, seen: seenBefore, fresh } = current;
       const command = { type: "receive", record, intake, classification, seenBefore };
       const reply = await this.#asking.ask(alertOf(current), command, idOf(intake), fresh);
       if (reply.ok) {
         await this.#incidentFor(alertId, reply.state as Known, record, intake);
-        return;
+        return alertId;
       }
+      if (reply.code === "alert_over" && onlyOnce) return alertId;
       if (reply.code !== "alert_over") throw new Undoable(`${reply.code}: ${reply.detail}`);
       const seen = reply.data?.["seen"] as Seen;
       current = await this.#claim(key, record, intake, { alertId, seen });
@@ -86,21 +129,28 @@ export class Reports {
     return state?.alertId == null ? undefined : { alertId: state.alertId, seen: state.seen, fresh: false };
   }
 
-  async #current(key: Address, intake: IntakePlace): Promise<{ readonly alertId: string } | undefined> {
+  async #key(key: Address, intake: IntakePlace): Promise<AlertKeyState | undefined> {
     const reply = await this.#asking.read(key, idOf(intake));
-    if (!reply.ok && reply.code === "not_found") return;
-    const { alertId } = orUndoable(reply).state as AlertKeyState;
-    return alertId === null ? undefined : { alertId };
+    return !reply.ok && reply.code === "not_found" ? undefined : (orUndoable(reply).state as AlertKeyState);
   }
 
-  async #claim(key: Address, record: IntakeRecord, intake: IntakePlace, over?: Omit<Current, "fresh">) {
+  async #claim(
+    key: Address,
+    record: IntakeRecord,
+    intake: IntakePlace,
+    over?: Omit<Current, "fresh">,
+  ): Promise<Current> {
     const { id: alertId, agencyId } = record;
     const command = { type: "claim", agencyId, alertId, ...(over === undefined ? {} : { over }) };
     // After one that is over comes another claim of the same report: a command of its own.
     const commandId = over === undefined ? idOf(intake) : `${idOf(intake)}-${over.alertId}`;
     const fresh = over === undefined && this.#board.get(key) === undefined;
     const state = orUndoable(await this.#asking.ask(key, command, commandId, fresh)).state as AlertKeyState;
-    return { alertId: state.alertId!, seen: state.seen, fresh: state.alertId === alertId };
+    return {
+      alertId: state.alertId!,
+      seen: state.seen,
+      fresh: state.alertId === alertId && record.chain === undefined,
+    };
   }
 
   async #incidentFor(alertId: string, it: Known, record: Triggering, intake: IntakePlace): Promise<void> {
@@ -145,6 +195,9 @@ function makesIncident(it: Known): boolean {
   const { incidentFrom } = it.policy;
   if (it.madeIncident || it.incidentId !== null || isOver(it) || it.status === "received") return false;
   if (it.content.nature !== "actual" || it.classification === null) return false;
+  // What is over when it comes is kept, and nobody need go there.
+  const { expiresAt } = it.content;
+  if (expiresAt !== null && Date.parse(expiresAt) <= Date.parse(it.lastSeenAt)) return false;
   return incidentFrom !== null && atLeast(it.classification.severity, incidentFrom);
 }
 

@@ -43,6 +43,10 @@ const schema = z.object({
     .describe("name of this host: unique in its cluster"),
   AGENCY: agencyId.default("default").describe("agency of the admin token"),
   JWT_SECRET_FILE: z.string().optional().describe("file with the HS256 secret; default: made in DATA_DIR"),
+  SOURCES_KEY_FILE: z
+    .string()
+    .optional()
+    .describe("file with the key of the secrets of alert sources; default: it follows from the HS256 secret"),
   JWKS_URL: z.url().optional().describe("keys to check tokens with"),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),

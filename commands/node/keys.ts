@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
 import type { Keys } from "../../gateways/http/authentication.ts";
 import { roles } from "../../schema/principal.ts";
@@ -20,10 +20,7 @@ export function keysOf(configuration: Configuration): Keys {
     ...(JWT_AUDIENCE === undefined ? {} : { audience: JWT_AUDIENCE }),
   };
   if (JWT_SECRET_FILE !== undefined) {
-    const secret = readFileSync(JWT_SECRET_FILE);
-    if (secret.length < SECRET_MIN_BYTES)
-      throw new Error(`${JWT_SECRET_FILE}: the secret has fewer than ${SECRET_MIN_BYTES} bytes`);
-    return { ...given, secret };
+    return { ...given, secret: longEnough(JWT_SECRET_FILE) };
   }
   if (JWKS_URL !== undefined && !isLoopback(HOST)) return given;
   if (!isLoopback(HOST)) {
@@ -31,10 +28,29 @@ export function keysOf(configuration: Configuration): Keys {
       `to listen on ${HOST}, beyond this machine, set JWT_SECRET_FILE or JWKS_URL: nothing is open there`,
     );
   }
-  mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
-  const file = join(DATA_DIR, "jwt.secret");
+  return { ...given, secret: made(join(DATA_DIR, "jwt.secret")) };
+}
+
+/**
+ * The key that the secrets of alert sources follow from, which all hosts of a cluster must share: a file's, or one that
+ * follows from the secret that tokens are signed with. A lone node without either makes its own.
+ */
+export function sourcesKeyOf({ SOURCES_KEY_FILE, DATA_DIR }: Configuration, { secret }: Keys): Uint8Array {
+  if (SOURCES_KEY_FILE !== undefined) return longEnough(SOURCES_KEY_FILE);
+  if (secret !== undefined) return createHmac("sha256", secret).update("tocsin alert sources").digest();
+  return made(join(DATA_DIR, "sources.key"));
+}
+
+function longEnough(file: string): Buffer {
+  const secret = readFileSync(file);
+  if (secret.length < SECRET_MIN_BYTES) throw new Error(`${file}: the secret has fewer than ${SECRET_MIN_BYTES} bytes`);
+  return secret;
+}
+
+function made(file: string): Buffer {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   if (!existsSync(file)) writeFileSync(file, randomBytes(SECRET_MIN_BYTES).toString("base64url"), { mode: 0o600 });
-  return { ...given, secret: readFileSync(file) };
+  return readFileSync(file);
 }
 
 /**

@@ -5,6 +5,8 @@ import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { ArchiveReader } from "../../bridges/postgres/reader.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
 import { AlertIntake } from "../../gateways/alerts/intake.ts";
+import { SourceSecrets } from "../../gateways/alerts/secrets.ts";
+import { Webhooks } from "../../gateways/alerts/webhooks.ts";
 import { Executor } from "../../gateways/executor.ts";
 import { Authenticator } from "../../gateways/http/authentication.ts";
 import { Metrics } from "../../gateways/http/metrics.ts";
@@ -27,7 +29,7 @@ import { acceptShortenedJournal } from "../../runtime/wholeness.ts";
 import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
 import { classificationOf } from "./classification.ts";
 import type { Configuration } from "./configuration.ts";
-import { keysOf, writeAdminToken } from "./keys.ts";
+import { keysOf, sourcesKeyOf, writeAdminToken } from "./keys.ts";
 import { checkChannelKeys, restoreCounters, restoreDeadlines } from "./lost-parts.ts";
 import { masterKeySource, prepareMasterKey } from "./master-key.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -109,7 +111,22 @@ async function assemble(
   const classification = classificationOf(board, ports, textClassifier);
   stops.push(() => classification.stop());
   const reader = readerOf(configuration, () => archive?.url, stops);
-  const services = { ports, registry, client, board, views, numbers, intake, textClassifier, vault, archive: reader };
+  const secrets = new SourceSecrets(sourcesKeyOf(configuration, keys));
+  const webhooks = new Webhooks({ board, client, clock: systemClock, intake, secrets });
+  const services = {
+    ports,
+    registry,
+    client,
+    board,
+    views,
+    numbers,
+    intake,
+    textClassifier,
+    vault,
+    archive: reader,
+    secrets,
+    webhooks,
+  };
   const tokenFile = await writeAdminToken(keys, configuration);
   const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
   const authenticator = new Authenticator(keys, systemClock);

@@ -7,6 +7,7 @@ import { chainHash } from "../../runtime/chain.ts";
 import { GroupWriter } from "../../runtime/group-writer.ts";
 import type { Ports } from "../../runtime/ports/index.ts";
 import type {
+  AlertChain,
   AlertContent,
   AlertPolicy,
   AlertSource,
@@ -30,6 +31,7 @@ export interface Report {
   readonly dedupKey?: string | undefined;
   /** Of a trigger. */
   readonly content?: AlertContent;
+  readonly chain?: AlertChain;
   readonly raw?: string;
 }
 
@@ -105,7 +107,7 @@ export class AlertIntake {
   /** With the id of the alert that is open under its key. One that is being opened just now is not known yet. */
   #receiptOf(record: IntakeRecord): Receipt {
     const { id, dedupKey } = record;
-    const key = this.#board.get(keyOf(record))?.state as AlertKeyState | undefined;
+    const key = this.#board.get(keyOf(record, dedupKey))?.state as AlertKeyState | undefined;
     const alert = key?.alertId == null ? undefined : this.#board.get({ kind: "alert", id: key.alertId });
     const isOpen = alert !== undefined && !isOver(alert.state as Known);
     return { id: isOpen ? key!.alertId! : id, dedupKey };

@@ -1,4 +1,5 @@
 import type { OperationId } from "../../schema/routes.ts";
+import { alertSourceHandlers } from "./handlers/alert-sources.ts";
 import { alertHandlers } from "./handlers/alerts.ts";
 import { auditHandlers } from "./handlers/audit.ts";
 import type { Handler } from "./handlers/call.ts";
@@ -23,4 +24,5 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...channelHandlers,
   ...alertHandlers,
   ...classificationHandlers,
+  ...alertSourceHandlers,
 };

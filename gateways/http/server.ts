@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { Ports } from "../../runtime/ports/index.ts";
+import type { Principal } from "../../schema/principal.ts";
 import { type OperationId, type Route, routes } from "../../schema/routes.ts";
+import { type Credential, Delivery } from "../alerts/delivery.ts";
 import { type Executor, parametersOf, problemIn, type RequestBody } from "../executor.ts";
 import type { Authenticator } from "./authentication.ts";
 import { serveDocs } from "./docs.ts";
@@ -148,7 +150,11 @@ export class HttpServer {
     this.#inFlight += 1;
     // The body must be listened for before anything is awaited.
     const body = route.body === undefined ? Promise.resolve(noBody) : exchange.body();
-    void this.#handle(operation, exchange, body)
+    const handled =
+      route.credential === undefined
+        ? this.#handle(operation, exchange, body)
+        : this.#handleDelivery(operation, exchange, credentialIn(request), body);
+    void handled
       .catch((error: unknown) => {
         const problem = problemIn(error);
         if (problem !== undefined) return exchange.fail(problem);
@@ -168,6 +174,29 @@ export class HttpServer {
     }
     const principal =
       this.#authenticator.known(exchange.authorization) ?? (await this.#authenticator.check(exchange.authorization));
+    return this.#execute(operation, exchange, principal, async () => jsonOf(exchange.contentType, await body));
+  }
+
+  /** What comes with a source's own credential, which is checked against the bytes as they came. */
+  #handleDelivery(
+    operation: OperationId,
+    exchange: Exchange,
+    credential: Credential,
+    body: Promise<Buffer | undefined>,
+  ): Promise<number> {
+    return this.#execute(operation, exchange, nobody, async () => {
+      const bytes = await body;
+      if (bytes === undefined) throw new ProblemError("body_too_large", "at most 1 MiB");
+      return { json: new Delivery(bytes, exchange.contentType, credential), bytes };
+    });
+  }
+
+  async #execute(
+    operation: OperationId,
+    exchange: Exchange,
+    principal: Principal,
+    body: () => Promise<RequestBody>,
+  ): Promise<number> {
     const { requestId, parameters, idempotencyKey, ifMatch, sequence } = exchange;
     const answer = await this.#executor.execute({
       operation,
@@ -175,7 +204,7 @@ export class HttpServer {
       requestId,
       parameters,
       query: () => withFormat(queryOf(exchange.query), routes[operation], exchange.accept),
-      body: async () => jsonOf(exchange.contentType, await body),
+      body,
       idempotencyKey,
       ifMatch,
       sequence,
@@ -183,6 +212,19 @@ export class HttpServer {
     exchange.answer(answer);
     return answer.status;
   }
+}
+
+/** Who has no token. */
+const nobody: Principal = { subject: "nobody", agencies: [], roles: [] };
+
+/** The request dies with its handler, so this is read at once. */
+function credentialIn(request: HttpRequest): Credential {
+  return {
+    authorization: request.getHeader("authorization"),
+    timestamp: request.getHeader("tocsin-timestamp"),
+    signature: request.getHeader("tocsin-signature"),
+    delivery: request.getHeader("tocsin-delivery"),
+  };
 }
 
 const DRAIN_MS = 10_000;

@@ -16,6 +16,10 @@ export interface Route {
   readonly query?: z.ZodType;
   readonly status: 200 | 201 | 202;
   readonly answer: z.ZodType;
+  /** What a body may be sent as; left out: JSON. */
+  readonly bodyTypes?: readonly string[];
+  /** It comes with a source's own credential instead of a token. */
+  readonly credential?: "source";
   /** A 202 that an Idempotency-Key means something to all the same. */
   readonly repeatable?: boolean;
   /** Answers its `items` as CSV, too, where that is asked for. */
@@ -40,6 +44,7 @@ export const takes = {
 /** What may stand in a path. Whatever does not fit is not found. */
 export const pathParameters = {
   id: uuid,
+  source: uuid,
   otherId: uuid,
   messageId: uuid,
   agency: agencyId,

@@ -15,6 +15,7 @@ const NOBODY = {
   alert: "01a20c40-0000-7000-8000-000000000003",
   channel: "01a20c40-0000-7000-8000-000000000004",
   message: "01a20c40-0000-7000-8000-000000000005",
+  source: "01a20c40-0000-7000-8000-000000000006",
 };
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
@@ -24,7 +25,7 @@ let server: TestServer;
 let owner: World;
 let intruder: World;
 let theirs: Readonly<
-  Record<"incident" | "held" | "free" | "person" | "silence" | "alert" | "channel" | "message", string>
+  Record<"incident" | "held" | "free" | "person" | "silence" | "alert" | "channel" | "message" | "source", string>
 >;
 let before: readonly Answer[];
 
@@ -47,9 +48,10 @@ beforeAll(async () => {
   await intruder.newResource("vehicles", { location: place });
   const silence = await ownIdOf(owner, "silence");
   const alert = await owner.newAlert();
+  const source = await ownIdOf(owner, "source");
   await intruder.newAlert();
   const { id: channel, messageId: message } = await owner.channelWithMessage({ priority: "urgent" });
-  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert, channel, message };
+  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert, channel, message, source };
   await server.reacted();
   before = await everythingOf(owner);
 });
@@ -86,6 +88,7 @@ async function everythingOf(world: World): Promise<Answer[]> {
   const configured = [
     world.send("getConfiguration", { path: {}, query }),
     world.send("listSilences", { path: {}, query }),
+    world.send("listAlertSources", { path: {}, query }),
     world.send("getConfigurationTimeline", { path: {}, query }),
   ];
   return [...lists, channels, ...(await Promise.all([...stories, ...configured]))];

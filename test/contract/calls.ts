@@ -112,7 +112,7 @@ export class World {
   }
 }
 
-type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert" | "channel" | "message";
+type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert" | "channel" | "message" | "source";
 
 /** What the id in a field or parameter of this name is of. */
 const meanings: Readonly<Record<string, EntityKind>> = {
@@ -139,6 +139,7 @@ const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "age
   ["/api/v1/resources/locations", "resource"],
   ["/api/v1/alerts/{id}", "alert"],
   ["/api/v1/channels/{id}", "channel"],
+  ["/api/v1/sources/{id}", "source"],
 ];
 
 export function meaningOf(id: OperationId, name: string): EntityKind {
@@ -190,6 +191,7 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
     await world.done("attachResource", { path: { type: "personnel", id }, body: { carrierId } });
     return { path: { type: "personnel", id } };
   },
+  patchAlertSource: async () => ({ body: { ratePerSecond: 5 } }),
   raiseAlerts: async (world) => ({ body: { type: world.mark, severity: "low", title: world.mark } }),
   async detachAlert(world) {
     const [id, incidentId] = [await world.newAlert(), await world.newIncident()];
@@ -243,6 +245,8 @@ export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
       return (await world.done("createSilence", { body: { ...silenced, comment: world.mark } })).id;
     case "alert":
       return world.newAlert();
+    case "source":
+      return (await world.done("createAlertSource", { body: { name: world.mark, format: "json" } })).id;
     case "incident":
       return world.newIncident();
     case "resource":

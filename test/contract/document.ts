@@ -43,7 +43,10 @@ export interface Document {
 /** As the routes and schemas say; that a server tells the same is shown in openapi.test.ts. */
 export const document = openApi("tested") as Document;
 
-export const operations = Object.entries<Route>(routes).map(([id, route]) => ({ id: id as OperationId, route }));
+/** Those that take a token. What comes with a source's own credential is shown where that is. */
+export const operations = Object.entries<Route>(routes)
+  .filter(([, { credential }]) => credential === undefined)
+  .map(([id, route]) => ({ id: id as OperationId, route }));
 
 export function documented(id: OperationId): Operation {
   const { path, method } = routes[id] as Route;

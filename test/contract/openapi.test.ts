@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, errorKinds } from "../../schema/errors.ts";
 import { roles } from "../../schema/principal.ts";
-import type { OperationId, Route } from "../../schema/routes.ts";
+import { type OperationId, type Route, routes } from "../../schema/routes.ts";
 import { TestServer } from "../support/server.ts";
 import { idPlaces, meaningOf, overwritten, type Parts, TOO_LARGE, validCall, validCallWith, World } from "./calls.ts";
 import {
@@ -49,7 +49,8 @@ describe("the document", () => {
     const told = Object.entries(paths).flatMap(([path, byMethod]) =>
       Object.entries(byMethod).map(([method, { operationId }]) => `${operationId}: ${method} ${path}`),
     );
-    expect(told.sort()).toEqual(operations.map(({ id, route }) => `${id}: ${route.method} ${route.path}`).sort());
+    const all = Object.entries<Route>(routes).map(([id, { method, path: at }]) => `${id}: ${method} ${at}`);
+    expect(told.sort()).toEqual(all.sort());
   });
 
   it("has no reference that leads nowhere, and no component that is only a reference to itself", async () => {

@@ -259,7 +259,11 @@ function check(
   if (made !== incidents.length)
     throw new Error(`${made} alerts say they made an incident, and there are ${incidents.length}`);
   const byKey = new Map<string, (typeof records)[number][]>();
-  for (const one of records) byKey.set(keyOf(one.record).id, [...(byKey.get(keyOf(one.record).id) ?? []), one]);
+  for (const one of records)
+    byKey.set(keyOf(one.record, one.record.dedupKey).id, [
+      ...(byKey.get(keyOf(one.record, one.record.dedupKey).id) ?? []),
+      one,
+    ]);
   for (const reports of byKey.values()) {
     const { dedupKey, keyMade } = reports[0]!.record;
     const alerts = all.filter((one) => one.dedupKey === dedupKey).sort((a, b) => a.triggered - b.triggered);

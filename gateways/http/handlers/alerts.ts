@@ -64,7 +64,8 @@ function reportOf({ principal, requestId }: Call, agencyId: string, given: Alert
   };
 }
 
-function contentOf(given: AlertReport): AlertContent {
+/** What a report of the API's form says. */
+export function contentOf(given: AlertReport): AlertContent {
   return {
     type: given.type!,
     severity: given.severity!,

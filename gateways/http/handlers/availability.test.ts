@@ -14,6 +14,8 @@ import { MasterKeys, newMasterKey } from "../../../runtime/vault/master-keys.ts"
 import { Vault } from "../../../runtime/vault/vault.ts";
 import { type ResourceEvent, resourceStatuses, resourceTypes } from "../../../schema/resource.ts";
 import { AlertIntake } from "../../alerts/intake.ts";
+import { SourceSecrets } from "../../alerts/secrets.ts";
+import { Webhooks } from "../../alerts/webhooks.ts";
 import { type SendableQuery, sendable } from "./availability.ts";
 import type { Services } from "./call.ts";
 
@@ -64,7 +66,10 @@ const services = (): Services => {
   const client = new Client(ports, { partitions: 1, timeoutMs: 1 });
   const numbers = new NumberDispenser(ports.numbers, ports.clock);
   const vault = new Vault(ports.keys, () => MasterKeys.parse(newMasterKey()));
-  return { ports, registry, views, board, client, numbers, intake: new AlertIntake(ports, board), vault };
+  const intake = new AlertIntake(ports, board);
+  const secrets = new SourceSecrets(new Uint8Array(32));
+  const webhooks = new Webhooks({ board, client, clock: ports.clock, intake, secrets });
+  return { ports, registry, views, board, client, numbers, intake, secrets, webhooks, vault };
 };
 
 describe("who may be sent, of a hundred thousand", () => {

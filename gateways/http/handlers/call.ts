@@ -12,6 +12,8 @@ import type { Vault } from "../../../runtime/vault/vault.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
 import type { AlertIntake } from "../../alerts/intake.ts";
+import type { SourceSecrets } from "../../alerts/secrets.ts";
+import type { Webhooks } from "../../alerts/webhooks.ts";
 import type { Answer } from "../exchange.ts";
 import { type RequestIdentity, rememberCreation } from "../idempotency.ts";
 import { ProblemError } from "../problem.ts";
@@ -31,6 +33,8 @@ export interface Services {
   readonly vault: Vault;
   /** undefined where there is none. */
   readonly archive?: Archive | undefined;
+  readonly secrets: SourceSecrets;
+  readonly webhooks: Webhooks;
 }
 
 /** A request that has been authenticated and validated. */
