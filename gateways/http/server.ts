@@ -168,22 +168,20 @@ export class HttpServer {
   }
 
   async #handle(operation: OperationId, exchange: Exchange, body: Promise<Buffer | undefined>): Promise<number> {
-    if (exchange.isAmbiguous) {
-      await body;
-      throw new ProblemError("bad_request", "Content-Length: only one");
-    }
+    if (exchange.isAmbiguous) return refuseAmbiguous(body);
     const principal =
       this.#authenticator.known(exchange.authorization) ?? (await this.#authenticator.check(exchange.authorization));
     return this.#execute(operation, exchange, principal, async () => jsonOf(exchange.contentType, await body));
   }
 
   /** What comes with a source's own credential, which is checked against the bytes as they came. */
-  #handleDelivery(
+  async #handleDelivery(
     operation: OperationId,
     exchange: Exchange,
     credential: Credential,
     body: Promise<Buffer | undefined>,
   ): Promise<number> {
+    if (exchange.isAmbiguous) return refuseAmbiguous(body);
     return this.#execute(operation, exchange, nobody, async () => {
       const bytes = await body;
       if (bytes === undefined) throw new ProblemError("body_too_large", "at most 1 MiB");
@@ -212,6 +210,12 @@ export class HttpServer {
     exchange.answer(answer);
     return answer.status;
   }
+}
+
+/** Which of two lengths holds is a matter of opinion, and so is where the next request begins. */
+async function refuseAmbiguous(body: Promise<unknown>): Promise<never> {
+  await body;
+  throw new ProblemError("bad_request", "Content-Length: only one");
 }
 
 /** Who has no token. */
