@@ -61,6 +61,11 @@ const RULES = [
     packages: /^(?:pg|pg-copy-streams|node-pg-migrate|lru-cache|node:.+)$/,
   },
   {
+    of: /^bridges\/routing\//,
+    files: /^(?:schema\/|actors\/|gateways\/routing\/|runtime\/(?!nats\/|sim\/))/,
+    packages: NONE,
+  },
+  {
     of: /^bridges\/alerts\//,
     files: /^(?:schema\/|actors\/|gateways\/alerts\/key\.ts$|runtime\/(?!nats\/|sim\/))/,
     ownFolder: true,

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import type { GroupReceiver, GroupRoute, Mute, Mutes } from "../../schema/routing/group.ts";
+import type { IncidentRule } from "../../schema/routing/document.ts";
+import {
+  GROUP_OVERFLOWS,
+  type GroupReceiver,
+  type GroupRoute,
+  type Mute,
+  type Mutes,
+} from "../../schema/routing/group.ts";
 import type { CompiledRouting } from "./compile.ts";
 import type { Inhibition } from "./inhibition.ts";
 import type { Labels } from "./matching.ts";
@@ -22,19 +29,27 @@ export function groupsFor(
 ): readonly Taken[] {
   return routesFor(routing.root, labels).map((route) => {
     const groupLabels = groupLabelsOf(route.options, labels);
-    const group = groupRoute(routing, revision, route, groupLabels);
-    return { groupId: groupIdOf(agencyId, route.key, groupLabels), route, group };
+    const [groupId = "", ...overflow] = Array.from({ length: 1 + GROUP_OVERFLOWS }, (_, index) =>
+      groupIdOf(agencyId, index === 0 ? route.key : `${route.key} +${index}`, groupLabels),
+    );
+    return { groupId, route, group: groupRoute(routing, revision, route, groupLabels, overflow) };
   });
 }
 
 /** What an alert's severity says by itself, where its routes leave it open. */
 const SEVERE: ReadonlySet<string> = new Set(["critical", "high"]);
 
-/** Whether an alert opens an incident: one route that says always is enough, and never holds where none does. */
-export function opensIncident(routes: readonly CompiledRoute[], severity: string): boolean {
+/** What an alert's routes say of incidents: one that says always is enough, and never holds where none says otherwise. */
+export function incidentRuleOf(routes: readonly CompiledRoute[]): IncidentRule {
   const rules = new Set(routes.map(({ options }) => options.incident));
-  if (rules.has("always")) return true;
-  return rules.has("auto") && SEVERE.has(severity);
+  if (rules.has("always")) return "always";
+  return rules.has("auto") ? "auto" : "never";
+}
+
+/** Whether an alert opens an incident, where its source says nothing of its own. */
+export function opensIncident(routes: readonly CompiledRoute[], severity: string): boolean {
+  const rule = incidentRuleOf(routes);
+  return rule === "always" || (rule === "auto" && SEVERE.has(severity));
 }
 
 export interface MuteContext {
@@ -91,6 +106,7 @@ function groupRoute(
   revision: number,
   { key, name, options }: CompiledRoute,
   labels: Labels,
+  overflow: readonly string[],
 ): GroupRoute {
   return {
     key,
@@ -111,6 +127,7 @@ function groupRoute(
     groupIntervalMs: options.groupIntervalSeconds * 1_000,
     repeatIntervalMs: options.repeatIntervalSeconds * 1_000,
     lifeSafety: options.lifeSafety,
+    overflow,
   };
 }
 

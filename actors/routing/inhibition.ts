@@ -34,7 +34,10 @@ type Sources = Map<string, Map<string, boolean>>;
 export class Inhibition {
   readonly #rules: readonly { readonly rule: CompiledInhibitRule; readonly sources: Sources }[];
 
+  readonly rules: readonly CompiledInhibitRule[];
+
   constructor(rules: readonly CompiledInhibitRule[]) {
+    this.rules = rules;
     this.#rules = rules.map((rule) => ({ rule, sources: new Map() }));
   }
 

@@ -139,6 +139,7 @@ describe("an alert", () => {
       type: "smoke",
       severity: "low",
       floor: "3",
+      nature: "actual",
     });
   });
 

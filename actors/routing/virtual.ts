@@ -46,7 +46,8 @@ export class VirtualRouting {
     this.advance(at);
     if (alert.resolvedAt === null) this.#inhibition.add(alert.id, alert.labels);
     else this.#inhibition.remove(alert.id, alert.labels);
-    for (const { groupId, route, group } of groupsFor(this.#agencyId, this.#routing, 0, alert.labels)) {
+    for (const { groupId: first, route, group } of groupsFor(this.#agencyId, this.#routing, 0, alert.labels)) {
+      const groupId = this.#holderOf(alert, [first, ...group.overflow]) ?? first;
       const mutes = this.#willFlush(groupId)
         ? this.#mutes(route.key, [alert, ...this.#alertsOf(groupId)], at)
         : unmuted;
@@ -56,7 +57,8 @@ export class VirtualRouting {
 
   acknowledge(alert: GroupAlert, at: string): void {
     this.advance(at);
-    for (const { groupId } of groupsFor(this.#agencyId, this.#routing, 0, alert.labels)) {
+    for (const { groupId: first, group } of groupsFor(this.#agencyId, this.#routing, 0, alert.labels)) {
+      const groupId = this.#holderOf(alert, [first, ...group.overflow]) ?? first;
       this.#ask(groupId, { type: "acknowledge", alertIds: [alert.id] }, at);
     }
   }
@@ -92,7 +94,15 @@ export class VirtualRouting {
   /** A group that has been told of waits for its next interval, whatever is put into it. */
   #willFlush(groupId: string): boolean {
     const state = this.#groups.get(groupId);
-    return state?.phase !== "known" || !state.hasFlushed;
+    return state?.phase !== "known" || state.flushedAt === null;
+  }
+
+  /** The group that has an alert, of those that may. */
+  #holderOf({ id }: GroupAlert, groupIds: readonly string[]): string | undefined {
+    return groupIds.find((groupId) => {
+      const state = this.#groups.get(groupId);
+      return state?.phase === "known" && Object.hasOwn(state.alerts, id);
+    });
   }
 
   #alertsOf(groupId: string): readonly GroupAlert[] {
@@ -104,9 +114,11 @@ export class VirtualRouting {
     const state = this.#groups.get(groupId) ?? alertGroup.initial;
     const by = { subject: "virtual", agencies: [this.#agencyId], roles: [] };
     const decision = decide(alertGroup, state, command, { id: groupId, at, by });
-    // A group that is full takes no more: what it would have told is told by the one after it, which is as good as it.
-    if (isRefusal(decision)) return;
-    assert(!isJoint(decision) && !isForward(decision), "a group decides for itself");
+    if (isForward(decision)) {
+      this.#ask(decision.forwardTo.id, decision.command as GroupCommand, at);
+      return;
+    }
+    assert(!isJoint(decision) && !isRefusal(decision), "a group refuses nothing, and decides for itself");
     const next = evolve(alertGroup, state, decision, { id: groupId, at, by: by.subject, previous: 0 }) as GroupState;
     this.#groups.set(groupId, next);
     for (const event of decision as readonly GroupEvent[]) {

@@ -18,6 +18,8 @@ export interface Incidents {
   number(agencyId: string): Promise<string>;
   /** The agency's rules for incidents of a type. */
   policy(agencyId: string, type: string): Policy | undefined;
+  /** What the alert's routes say of incidents; auto: as its source has it. */
+  rule(agencyId: string, alert: Known): "auto" | "always" | "never";
   /** Whom the agency's run card would send; undefined when that cannot be said. */
   recommendation(agencyId: string, incidentId: string): Promise<Readonly<Record<string, unknown>> | undefined>;
 }
@@ -155,7 +157,7 @@ export class Reports {
 
   async #incidentFor(alertId: string, it: Known, record: Triggering, intake: IntakePlace): Promise<void> {
     // Nothing was received: the report was delivered before, to an alert that is over by now.
-    if (it.phase !== "known" || !makesIncident(it)) return;
+    if (it.phase !== "known" || !makesIncident(it, this.#incidents.rule(record.agencyId, it))) return;
     const { agencyId } = record;
     const fields = fieldsOf(it);
     const policy = this.#incidents.policy(agencyId, fields.type);
@@ -191,13 +193,14 @@ function orUndoable(reply: Reply): Reply & { ok: true } {
   return reply;
 }
 
-function makesIncident(it: Known): boolean {
+function makesIncident(it: Known, rule: "auto" | "always" | "never"): boolean {
   const { incidentFrom } = it.policy;
   if (it.madeIncident || it.incidentId !== null || isOver(it) || it.status === "received") return false;
   if (it.content.nature !== "actual" || it.classification === null) return false;
   // What is over when it comes is kept, and nobody need go there.
   const { expiresAt } = it.content;
   if (expiresAt !== null && Date.parse(expiresAt) <= Date.parse(it.lastSeenAt)) return false;
+  if (rule !== "auto") return rule === "always";
   return incidentFrom !== null && atLeast(it.classification.severity, incidentFrom);
 }
 

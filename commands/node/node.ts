@@ -3,6 +3,7 @@ import { reactions, registry, views } from "../../actors/registry.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { ArchiveReader } from "../../bridges/postgres/reader.ts";
+import { routingReactions } from "../../bridges/routing/reactions.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
 import { AlertIntake } from "../../gateways/alerts/intake.ts";
 import { SourceSecrets } from "../../gateways/alerts/secrets.ts";
@@ -99,7 +100,11 @@ async function assemble(
   const board = new Board(registry, views, ports, coverage);
   const defaults = hostDefaults(HOST_ID, PARTITIONS);
   const committer = { ...committerDefaults, durability: DURABILITY };
-  const host = new Host(registry, ports, board, coverage, { ...defaults, committer, reactions });
+  const host = new Host(registry, ports, board, coverage, {
+    ...defaults,
+    committer,
+    reactions: [...reactions, ...routingReactions(board, ports.clock)],
+  });
   const client = new Client(ports, { ...clientDefaults, partitions: PARTITIONS }, host);
   if (configuration.SHORTENED_JOURNAL === "accept") await acceptShortenedJournal(ports);
   say("restoring the board …");

@@ -8,6 +8,8 @@ export const topicForms = {
   "incident/{id}": "one incident",
   "resources/{agency}": "every person, vehicle and piece of equipment of the agency, with their positions",
   "resource/{id}": "one of them",
+  "alertgroups/{agency}": "who is told of the agency's alerts: pages, repetitions, escalations, acknowledgements",
+  "alertgroup/{id}": "one group of alerts",
   "area/{agency}/{box}":
     "what the agency may see in a box: incidents and resources entering, moving, leaving. A box whose west is above its east goes across the antimeridian",
 } as const satisfies Record<string, string>;
@@ -30,6 +32,8 @@ const kindOf: Readonly<Record<string, { readonly form: "agency" | "one"; readonl
   incident: { form: "one", kind: "incident" },
   resources: { form: "agency", kind: "resource" },
   resource: { form: "one", kind: "resource" },
+  alertgroups: { form: "agency", kind: "alertgroup" },
+  alertgroup: { form: "one", kind: "alertgroup" },
 };
 
 /** Such as a client's own words are: at most this long, whatever they say. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { code, json, text, timestamp, uuid } from "../common.ts";
+import { code, json, page, text, timestamp, uuid } from "../common.ts";
 import { agencyId } from "../principal.ts";
 import { incidentRules, label, routingDocument, target } from "../routing/document.ts";
 import { newSilence, silence, silenceStates } from "../routing/silence.ts";
 import { ofAgency } from "./configuration.ts";
-import { anyone, dispatch, type Route, timeline, timelineQuery } from "./route.ts";
+import { anyone, dispatch, listOf, type Route, timeline, timelineQuery } from "./route.ts";
 
 const path = "/api/v1/routing";
 const tag = "routing";
@@ -140,6 +140,39 @@ const backtestAnswer = z
   })
   .meta({ id: "RoutingBacktestAnswer" });
 
+const moment = z.strictObject({ at: timestamp, firing: z.array(uuid), resolved: z.array(uuid) });
+
+const alertGroup = z
+  .strictObject({
+    id: uuid,
+    version: z.number().int().positive(),
+    agencyId,
+    route: z.strictObject({ key: z.string(), name: z.string().nullable(), revision: z.number().int() }),
+    labels: z.record(z.string(), z.string()),
+    receivers: z.array(z.string()),
+    alerts: z.array(
+      z.strictObject({
+        id: uuid,
+        title: z.string(),
+        startsAt: timestamp,
+        resolvedAt: timestamp.nullable(),
+        acknowledgedAt: timestamp.nullable(),
+      }),
+    ),
+    nextAt: timestamp.nullable().describe("when it is looked at again whether there is something to tell"),
+    notified: z.record(z.string(), moment).describe("by receiver: what it was told last"),
+    escalating: z.array(z.string()).describe("receivers whose chains run"),
+  })
+  .meta({ id: "AlertGroup" });
+export type AlertGroup = z.infer<typeof alertGroup>;
+
+const groupFilters = z.strictObject({
+  ...page,
+  active: z.enum(["true", "false"]).optional().describe("true: those with alerts; false: those without"),
+  agencyId: agencyId.optional(),
+});
+export type AlertGroupFilters = z.infer<typeof groupFilters>;
+
 const silences = z.strictObject({ items: z.array(silence) });
 
 export const routingRoutes = {
@@ -272,6 +305,28 @@ export const routingRoutes = {
     status: 200,
     answer: backtestAnswer,
     refusals: [],
+  },
+  listAlertGroups: {
+    method: "get",
+    path: `${path}/groups`,
+    summary: "Alerts that are told together: what fires in them, what was told, what comes next",
+    tag,
+    roles: anyone,
+    query: groupFilters,
+    status: 200,
+    answer: listOf(alertGroup),
+    refusals: ["board_behind"],
+  },
+  getAlertGroupTimeline: {
+    method: "get",
+    path: `${path}/groups/{id}/timeline`,
+    summary: "Everything that a group was told, and told to whom, oldest first",
+    tag,
+    roles: anyone,
+    query: timelineQuery,
+    status: 200,
+    answer: timeline,
+    refusals: ["not_found"],
   },
   listSilences: {
     method: "get",

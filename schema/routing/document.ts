@@ -159,7 +159,10 @@ export const builtInRouting: RoutingDocument = {
   route: {
     receivers: ["dispatchers"],
     groupBy: ["type"],
-    routes: [{ name: "life safety", matchers: ['severity="critical"'], groupBy: [ALL_LABELS], lifeSafety: true }],
+    routes: [
+      { name: "exercises and tests", matchers: ['nature!="actual"'] },
+      { name: "life safety", matchers: ['severity="critical"'], groupBy: [ALL_LABELS], lifeSafety: true },
+    ],
   },
   receivers: [{ name: "dispatchers", targets: [{ kind: "role", to: "dispatcher" }] }],
 };

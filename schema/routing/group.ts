@@ -2,8 +2,10 @@ import type { EscalationStep, Target } from "./document.ts";
 
 /** A group of alerts that are told together: a route, and the values of its `groupBy` labels. */
 
-/** Alerts of a group. They are in one snapshot; what comes beyond begins another group of the same labels. */
+/** Alerts of a group. They are in one snapshot; what comes beyond goes to another group of the same labels. */
 export const GROUP_ALERTS_MAX = 1_000;
+/** Groups that take what one cannot. Whoever was told of so many alerts need not be told of more. */
+export const GROUP_OVERFLOWS = 3;
 
 export interface GroupReceiver {
   readonly name: string;
@@ -24,6 +26,8 @@ export interface GroupRoute {
   readonly groupIntervalMs: number;
   readonly repeatIntervalMs: number;
   readonly lifeSafety: boolean;
+  /** Ids of the groups that take what does not fit, the next one first. */
+  readonly overflow: readonly string[];
 }
 
 export interface GroupAlert {
@@ -104,6 +108,8 @@ export type GroupCommand =
 export type GroupEvent =
   | { readonly type: "alertgroup.routed"; readonly agencyId: string; readonly route: GroupRoute }
   | { readonly type: "alertgroup.alert_put"; readonly alert: GroupAlert }
+  /** It is full. */
+  | { readonly type: "alertgroup.overflowed" }
   | { readonly type: "alertgroup.flush_set"; readonly flushAt: string }
   | { readonly type: "alertgroup.acknowledged"; readonly alertIds: readonly string[] }
   | { readonly type: "alertgroup.withdrawn"; readonly alertIds: readonly string[] }

@@ -16,6 +16,7 @@ const NOBODY = {
   channel: "01a20c40-0000-7000-8000-000000000004",
   message: "01a20c40-0000-7000-8000-000000000005",
   source: "01a20c40-0000-7000-8000-000000000006",
+  group: "01a20c40-0000-7000-8000-000000000007",
 };
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
@@ -25,7 +26,10 @@ let server: TestServer;
 let owner: World;
 let intruder: World;
 let theirs: Readonly<
-  Record<"incident" | "held" | "free" | "person" | "silence" | "alert" | "channel" | "message" | "source", string>
+  Record<
+    "incident" | "held" | "free" | "person" | "silence" | "alert" | "group" | "channel" | "message" | "source",
+    string
+  >
 >;
 let before: readonly Answer[];
 
@@ -48,10 +52,11 @@ beforeAll(async () => {
   await intruder.newResource("vehicles", { location: place });
   const silence = await ownIdOf(owner, "silence");
   const alert = await owner.newAlert();
+  const group = await owner.newAlertGroup();
   const source = await ownIdOf(owner, "source");
   await intruder.newAlert();
   const { id: channel, messageId: message } = await owner.channelWithMessage({ priority: "urgent" });
-  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert, channel, message, source };
+  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert, group, channel, message, source };
   await server.reacted();
   before = await everythingOf(owner);
 });

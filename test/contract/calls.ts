@@ -95,6 +95,18 @@ export class World {
     return id;
   }
 
+  /** The group of an alert of its own: it is there once the alert was routed. */
+  async newAlertGroup(): Promise<string> {
+    const alertId = await this.newAlert();
+    const groups = async () => {
+      const { body } = await this.send("listAlertGroups", { path: {}, query: { limit: "500" } });
+      return body.items as { id: string; alerts: { id: string }[] }[];
+    };
+    const has = ({ alerts }: { alerts: { id: string }[] }) => alerts.some(({ id }) => id === alertId);
+    await until(`alert ${alertId} is in a group`, async () => (await groups()).some(has));
+    return (await groups()).find(has)!.id;
+  }
+
   async newChannel(more: object = {}): Promise<string> {
     return (await this.done("createChannel", { body: { kind: "team", name: this.mark, ...more } })).id;
   }
@@ -112,7 +124,7 @@ export class World {
   }
 }
 
-type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert" | "channel" | "message" | "source";
+type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert" | "group" | "channel" | "message" | "source";
 
 /** What the id in a field or parameter of this name is of. */
 const meanings: Readonly<Record<string, EntityKind>> = {
@@ -134,6 +146,7 @@ const meanings: Readonly<Record<string, EntityKind>> = {
 /** What `{id}` is of, by where it stands. */
 const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "agency">])[] = [
   ["/api/v1/routing/silences/{id}", "silence"],
+  ["/api/v1/routing/groups/{id}", "group"],
   ["/api/v1/incidents/{id}", "incident"],
   ["/api/v1/resources/{type}/{id}", "resource"],
   ["/api/v1/resources/locations", "resource"],
@@ -247,6 +260,8 @@ export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
       return world.newAlert();
     case "source":
       return (await world.done("createAlertSource", { body: { name: world.mark, format: "json" } })).id;
+    case "group":
+      return world.newAlertGroup();
     case "incident":
       return world.newIncident();
     case "resource":

@@ -119,6 +119,7 @@ class Run {
       owns: (address) => host.owns(address),
       classify: classifyAsSaid,
       incidents: {
+        rule: () => "auto",
         number: async () => `SIM-${await insist(() => numbers.next("num.sim.2026"))}`,
         policy: () => undefined,
         recommendation: async () => undefined,

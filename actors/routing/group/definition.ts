@@ -1,11 +1,11 @@
-import { type ActorDefinition, assert, refuse } from "../../../runtime/actor.ts";
+import { type ActorDefinition, assert, type Decision } from "../../../runtime/actor.ts";
 import {
   GROUP_ALERTS_MAX,
   type GroupAlert,
   type GroupCommand,
   type GroupEvent,
 } from "../../../schema/routing/group.ts";
-import { escalate, flush, settleChains } from "./flush.ts";
+import { escalate, flush, nextInterval, settleChains } from "./flush.ts";
 import { type Group, type GroupState, later, nextDue } from "./state.ts";
 
 /** Whoever was to make it proceed may have died on the way: it is asked again after this long. */
@@ -23,13 +23,12 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
   agencyOf: (s) => (s.phase === "unknown" ? undefined : s.agencyId),
 
   decide: {
-    put: (s, { agencyId, route, alert, mutes }, { at }) => {
+    put: (s, command, { at }) => {
+      const { agencyId, route, alert, mutes } = command;
       const known = s.phase === "known" ? s.alerts[alert.id] : undefined;
       // Over before anybody here heard of it: nobody need hear of it now.
       if (known === undefined && alert.resolvedAt !== null) return [];
-      if (known === undefined && s.phase === "known" && Object.keys(s.alerts).length >= GROUP_ALERTS_MAX) {
-        return refuse("limit_reached", `a group has at most ${GROUP_ALERTS_MAX} alerts`);
-      }
+      if (known === undefined && s.phase === "known" && s.overflowed) return overflow(command);
       const events: GroupEvent[] = [];
       if (s.phase === "unknown" || JSON.stringify(s.route) !== JSON.stringify(route)) {
         events.push({ type: "alertgroup.routed", agencyId, route });
@@ -38,6 +37,9 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
       if (JSON.stringify(known) !== JSON.stringify(merged))
         events.push({ type: "alertgroup.alert_put", alert: merged });
       if (events.length === 0) return [];
+      // It is full with this one: until it is empty again, every other one of these labels is the next group's.
+      const count = s.phase === "known" ? Object.keys(s.alerts).length : 0;
+      if (known === undefined && count + 1 >= GROUP_ALERTS_MAX) events.push({ type: "alertgroup.overflowed" });
       const group = fold(s, events, at);
       if (known !== undefined && merged.resolvedAt !== null && known.resolvedAt === null) {
         events.push(...settleChains(group, openIn(group), "resolved", [alert.id]));
@@ -45,7 +47,11 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
       if (merged.acknowledgedAt !== null && known !== undefined && known.acknowledgedAt === null) {
         events.push(...settleChains(group, openIn(group), "acknowledged", [alert.id]));
       }
-      if (group.hasFlushed && group.flushAt !== null) return events;
+      if (group.flushedAt !== null && group.flushAt !== null) {
+        const next = nextInterval(group.flushedAt, route.groupIntervalMs, at);
+        if (Date.parse(next) < Date.parse(group.flushAt)) events.push({ type: "alertgroup.flush_set", flushAt: next });
+        return events;
+      }
       const waitedUntil = later(merged.startsAt, route.groupWaitMs);
       if (Date.parse(waitedUntil) <= Date.parse(at)) return [...events, ...flush(group, at, mutes)];
       if (group.flushAt === null) {
@@ -95,13 +101,15 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
             route,
             alerts: {},
             flushAt: null,
-            hasFlushed: false,
+            flushedAt: null,
             log: {},
             chains: {},
             page: 0,
+            overflowed: false,
             awaiting: null,
           },
     "alertgroup.alert_put": (s, { alert }) => ({ ...known(s), alerts: { ...known(s).alerts, [alert.id]: alert } }),
+    "alertgroup.overflowed": (s) => ({ ...known(s), overflowed: true }),
     "alertgroup.flush_set": (s, { flushAt }) => ({ ...known(s), flushAt }),
     "alertgroup.acknowledged": (s, { alertIds }, { at }) => {
       const group = known(s);
@@ -110,9 +118,9 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
     },
     "alertgroup.withdrawn": (s, { alertIds }) => emptied({ ...known(s), alerts: without(known(s).alerts, alertIds) }),
     "alertgroup.due": (s, { due }, { at }) => ({ ...known(s), awaiting: { due, since: at } }),
-    "alertgroup.flushed": (s, { removed, flushAt }) => {
+    "alertgroup.flushed": (s, { removed, flushAt }, { at }) => {
       const group = known(s);
-      const flushed = { ...group, alerts: without(group.alerts, removed), flushAt, hasFlushed: true, awaiting: null };
+      const flushed = { ...group, alerts: without(group.alerts, removed), flushAt, flushedAt: at, awaiting: null };
       return emptied(flushed);
     },
     "alertgroup.notified": (s, { receiver, page, reason, firing, resolved }, { at }) => {
@@ -143,6 +151,14 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
   },
 };
 
+/** For the group after this one. Behind the last one, nobody is told: they were, of thousands of the kind. */
+function overflow(command: GroupCommand & { type: "put" }): Decision<GroupEvent> {
+  const [next, ...rest] = command.route.overflow;
+  if (next === undefined) return [];
+  const route = { ...command.route, overflow: rest };
+  return { forwardTo: { kind: "alertgroup", id: next }, command: { ...command, route }, trusted: true };
+}
+
 function wakeAt(group: Group): string | undefined {
   const due = nextDue(group);
   if (due === undefined || group.awaiting?.due !== due) return due;
@@ -156,7 +172,8 @@ function known(state: GroupState): Group {
 
 /** With nothing in it, it begins anew with its next alert; what was told last it still knows. */
 function emptied(group: Group): Group {
-  return Object.keys(group.alerts).length > 0 ? group : { ...group, flushAt: null, hasFlushed: false };
+  if (Object.keys(group.alerts).length > 0) return group;
+  return { ...group, flushAt: null, flushedAt: null, overflowed: false };
 }
 
 function without<T>(entries: Readonly<Record<string, T>>, names: readonly string[]): Readonly<Record<string, T>> {

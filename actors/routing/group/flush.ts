@@ -29,14 +29,40 @@ export function flush(group: Group, at: string, mutes: Mutes): GroupEvent[] {
     for (const receiver of group.route.receivers) events.push(...tell(group, receiver, firing, ids, at));
   }
   const removed = Object.values(group.alerts).filter(({ resolvedAt }) => resolvedAt !== null);
-  const isLeft = removed.length < Object.keys(group.alerts).length;
+  const left = firingIn(group);
   events.push({
     type: "alertgroup.flushed",
     muted: mutes,
     removed: removed.map(({ id }) => id),
-    flushAt: isLeft ? later(at, group.route.groupIntervalMs) : null,
+    flushAt: left.length > 0 ? nextFlush(group, events, left, at, mutes) : null,
   });
   return events;
+}
+
+/**
+ * When there may be something to tell again. While something is muted, that is at every interval, as it may end at any. Else
+ * nothing is left to tell but repetitions, until an alert changes: then the flush is set for the next interval.
+ */
+function nextFlush(
+  { route, log }: Group,
+  events: readonly GroupEvent[],
+  left: readonly GroupAlert[],
+  at: string,
+  mutes: Mutes,
+): string {
+  if (mutes.clock !== null || Object.keys(mutes.alerts).length > 0) return later(at, route.groupIntervalMs);
+  const told = new Set(events.flatMap((event) => (event.type === "alertgroup.notified" ? [event.receiver] : [])));
+  const since = route.receivers.map(({ name }) => (told.has(name) ? at : (log[name]?.at ?? at)));
+  const isOpen = left.some(({ acknowledgedAt }) => acknowledgedAt === null);
+  const first = isOpen ? Math.min(...since.map((one) => Date.parse(one))) : Date.parse(at);
+  const waitMs = first + route.repeatIntervalMs - Date.parse(at);
+  return later(at, Math.max(1, Math.ceil(waitMs / route.groupIntervalMs)) * route.groupIntervalMs);
+}
+
+/** The next of a group's intervals, which are counted from its last flush. */
+export function nextInterval(flushedAt: string, intervalMs: number, at: string): string {
+  const passed = Math.floor((Date.parse(at) - Date.parse(flushedAt)) / intervalMs);
+  return later(flushedAt, (Math.max(0, passed) + 1) * intervalMs);
 }
 
 function isTold({ id, resolvedAt }: GroupAlert, { alerts }: Mutes): boolean {

@@ -33,6 +33,7 @@ function routeWith(steps: readonly EscalationStep[] | null, more: Partial<GroupR
     groupIntervalMs: 300_000,
     repeatIntervalMs: 14_400_000,
     lifeSafety: true,
+    overflow: ["next", "last"],
     ...more,
   };
 }
@@ -257,17 +258,50 @@ describe("a group", () => {
       const events = decide(alertGroup, group.state, command, context) as readonly GroupEvent[];
       group.state = evolve(alertGroup, group.state, events, { ...context, by: "x", previous: 0 }) as GroupState;
     }
-    expect(group.state).toMatchObject({ hasFlushed: true, log: { team: { firing: ["a"] } } });
+    expect(group.state).toMatchObject({ flushedAt: time(28), log: { team: { firing: ["a"] } } });
   });
 
-  it("takes so many alerts at most", () => {
-    const group = new Clockwork(routeWith(null, { groupWaitMs: 60_000 }));
+  it("of which all is told is left alone until it is to be repeated", () => {
+    const group = new Clockwork(routeWith(null));
+    group.put(0, firing("a"));
+    expect(alertGroup.deadlines(group.state)).toMatchObject([{ at: time(14_400) }]);
+    group.put(400, firing("b", { startsAt: time(400) }));
+    expect(alertGroup.deadlines(group.state)).toMatchObject([{ at: time(600) }]);
+    group.until(600);
+    expect(alertGroup.deadlines(group.state)).toMatchObject([{ at: time(15_000) }]);
+  });
+
+  it("of which something is muted is looked at in every interval, as that may end in any", () => {
+    const group = new Clockwork(routeWith(null));
+    group.mutes = { alerts: { a: { by: "silence", silenceId: "s" } }, clock: null };
+    group.put(0, firing("a"));
+    expect(alertGroup.deadlines(group.state)).toMatchObject([{ at: time(300) }]);
+    group.mutes = unmuted;
+    group.until(300);
+    expect(group.told).toEqual([[300, "firing", "first"]]);
+  });
+
+  it("that is full leaves other alerts to the next one, until it is empty again", () => {
+    const group = new Clockwork(routeWith(null, { groupWaitMs: 60_000, groupIntervalMs: 60_000 }));
     for (let index = 0; index < GROUP_ALERTS_MAX; index++) group.put(1, firing(String(index)));
-    const put: GroupCommand = { type: "put", agencyId: "a", route: group.route, alert: firing("x"), mutes: unmuted };
     const by = { subject: "x", agencies: [], roles: [] };
-    expect(decide(alertGroup, group.state, put, { id: "g", at: time(2), by })).toMatchObject({
-      refused: "limit_reached",
+    const putting = (alert: GroupAlert, overflow = group.route.overflow) => {
+      const route = { ...group.route, overflow };
+      const command: GroupCommand = { type: "put", agencyId: "a", route, alert, mutes: unmuted };
+      return decide(alertGroup, group.state, command, { id: "g", at: time(2), by });
+    };
+    expect(putting(firing("x"))).toMatchObject({
+      forwardTo: { id: "next" },
+      command: { route: { overflow: ["last"] } },
     });
+    expect(putting(firing("x"), [])).toEqual([]);
+    expect(putting(firing("7", { title: "changed" }))).toMatchObject([{ type: "alertgroup.alert_put" }]);
+    for (let index = 1; index < GROUP_ALERTS_MAX; index++) group.put(3, firing(String(index), { resolvedAt: time(3) }));
+    group.until(130);
+    expect(putting(firing("x"))).toMatchObject({ forwardTo: { id: "next" } });
+    group.put(131, firing("0", { resolvedAt: time(131) }));
+    group.until(200);
+    expect(putting(firing("x"))).toMatchObject([{ type: "alertgroup.alert_put" }, { type: "alertgroup.flush_set" }]);
   });
 
   it("tells of every alert that fires long enough, whatever happens in between", () => {

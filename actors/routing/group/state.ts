@@ -7,12 +7,15 @@ export interface Group {
   readonly alerts: Readonly<Record<string, GroupAlert>>;
   /** The next flush; null while nothing is in the group. */
   readonly flushAt: string | null;
-  readonly hasFlushed: boolean;
+  /** Its last flush; null until there was one since it was empty. */
+  readonly flushedAt: string | null;
   /** The notification log: the last of each receiver. */
   readonly log: Readonly<Record<string, LogEntry>>;
   readonly chains: Readonly<Record<string, RunningChain>>;
   /** Of the page under way or, when none is, of the last one. */
   readonly page: number;
+  /** It was full, and has not been empty since: other alerts of these labels are in the next group. */
+  readonly overflowed: boolean;
   /** Somebody was asked to make it proceed; null when nothing is due. */
   readonly awaiting: { readonly due: string; readonly since: string } | null;
 }

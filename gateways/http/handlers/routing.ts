@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { activeRouting, activeSilences } from "../../../actors/routing/active.ts";
+import { activeRouting } from "../../../actors/routing/active.ts";
 import { backtest } from "../../../actors/routing/backtest.ts";
 import { type CompiledRouting, compileRouting } from "../../../actors/routing/compile.ts";
 import { clockOf, groupsFor, mutesFor, opensIncident, type Taken } from "../../../actors/routing/decide.ts";
@@ -7,17 +7,17 @@ import { type RoutingState, routing, routingView } from "../../../actors/routing
 import { differencesOf } from "../../../actors/routing/difference.ts";
 import { explain } from "../../../actors/routing/explain.ts";
 import { labelsOf, type RoutableAlert } from "../../../actors/routing/labels.ts";
-import type { SilencesState } from "../../../actors/routing/silences.ts";
 import { imageAsOf } from "../../../runtime/past.ts";
 import type { OfAgency } from "../../../schema/routes/configuration.ts";
 import { BACKTEST_ALERTS_MAX, type routingRoutes } from "../../../schema/routes/routing.ts";
 import type { RoutingDocument } from "../../../schema/routing/document.ts";
 import type { Mutes } from "../../../schema/routing/group.ts";
 import type { Address } from "../../../schema/subjects.ts";
+import { silencesOf } from "../../routing/active.ts";
+import { alertsSince, inhibitionOf } from "../../routing/alert-rows.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
-import { alertsSince, inhibitionOf } from "./alert-rows.ts";
-import { agencyFor, ask, type Call, type Handler, headersOf, orThrow, type Services, timeline } from "./call.ts";
+import { agencyFor, ask, type Call, type Handler, headersOf, list, orThrow, type Services, timeline } from "./call.ts";
 import { silenceHandlers } from "./silences.ts";
 
 const agencyOf = ({ principal, query }: Call) => agencyFor(principal, (query as OfAgency).agencyId);
@@ -136,7 +136,7 @@ export const routingHandlers: Readonly<Record<keyof typeof routingRoutes, Handle
       agencyId,
       active: activeRouting(state).compiled,
       candidate: compiledCandidate(document),
-      silences: Object.values(silencesOf(services, agencyId)?.silences ?? {}),
+      silences: silencesOf(services.board, agencyId).map(({ silence }) => silence),
       alerts,
       until: new Date(to).toISOString(),
       rest: () => new Promise<void>((resolve) => clock.soon(resolve)),
@@ -145,14 +145,15 @@ export const routingHandlers: Readonly<Record<keyof typeof routingRoutes, Handle
     return answer({ ...period, alerts: alerts.length, complete, ...result });
   },
 
+  listAlertGroups: (services, call) => list(services, call, "alertgroup", {}),
+
+  getAlertGroupTimeline: (services, call) =>
+    timeline(services, call, { kind: "alertgroup", id: call.path["id"] ?? "" }),
+
   ...silenceHandlers,
 };
 
 const ISSUES_MAX = 50;
-
-function silencesOf({ board }: Services, agencyId: string): SilencesState | undefined {
-  return board.get({ kind: "silences", id: agencyId })?.state as SilencesState | undefined;
-}
 
 function explained(
   services: Services,
@@ -165,7 +166,7 @@ function explained(
   const taken = groupsFor(agencyId, compiled, 0, labels);
   const context = {
     routing: compiled,
-    silences: activeSilences(silencesOf(services, agencyId)),
+    silences: silencesOf(services.board, agencyId),
     inhibition: inhibitionOf(services.board, agencyId, compiled),
     at,
   };

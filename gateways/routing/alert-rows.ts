@@ -1,26 +1,17 @@
-import type { PastAlert } from "../../../actors/routing/backtest.ts";
-import type { CompiledRouting } from "../../../actors/routing/compile.ts";
-import { Inhibition } from "../../../actors/routing/inhibition.ts";
-import { labelsOf, type RoutableAlert } from "../../../actors/routing/labels.ts";
-import type { Board } from "../../../runtime/board.ts";
+import type { AlertState, Known } from "../../actors/alert/state.ts";
+import type { PastAlert } from "../../actors/routing/backtest.ts";
+import type { CompiledRouting } from "../../actors/routing/compile.ts";
+import { Inhibition } from "../../actors/routing/inhibition.ts";
+import { labelsOf } from "../../actors/routing/labels.ts";
+import type { Labels } from "../../actors/routing/matching.ts";
+import type { Board } from "../../runtime/board.ts";
 
-/** What routing looks at of an alert's state. */
-interface AlertState {
-  readonly phase: string;
-  readonly status: string;
-  readonly content: RoutableAlert & { readonly title: string };
-  readonly classification: { readonly severity: string; readonly category: string } | null;
-  readonly source: { readonly name: string };
-  readonly acknowledgedAt: string | null;
-  readonly resolvedAt: string | null;
-  readonly createdAt: string;
-}
+const FIRING: ReadonlySet<string> = new Set(["open", "acknowledged"] satisfies Known["status"][]);
 
-const FIRING: ReadonlySet<string> = new Set(["open", "acknowledged"]);
-
-function routed({ content, classification, source }: AlertState): RoutableAlert {
+/** The labels by which an alert is routed, as it was classified. */
+export function routingLabels({ content, classification, source }: Known): Labels {
   const { category, severity = content.severity } = classification ?? {};
-  return { ...content, severity, category, source: source.name };
+  return labelsOf({ ...content, severity, category, source: source.name });
 }
 
 /** What fires in an agency, as a document's inhibition sees it, by the board. */
@@ -29,7 +20,7 @@ export function inhibitionOf(board: Board, agencyId: string, { inhibitRules }: C
   if (inhibition.isEmpty) return inhibition;
   for (const { id, state } of board.rowsOf("alert", [agencyId])) {
     const alert = state as AlertState;
-    if (alert.phase === "known" && FIRING.has(alert.status)) inhibition.add(id, labelsOf(routed(alert)));
+    if (alert.phase === "known" && FIRING.has(alert.status)) inhibition.add(id, routingLabels(alert));
   }
   return inhibition;
 }
@@ -49,11 +40,11 @@ export function alertsSince(
     if (Date.parse(alert.createdAt) < sinceMs) break;
     if (alerts.length === limit) return { alerts: alerts.reverse(), complete: false };
     const { createdAt: startsAt, acknowledgedAt, resolvedAt, content } = alert;
-    const { severity } = routed(alert);
+    const severity = alert.classification?.severity ?? content.severity;
     alerts.push({
       id,
       title: content.title,
-      labels: labelsOf(routed(alert)),
+      labels: routingLabels(alert),
       severity,
       startsAt,
       acknowledgedAt,
