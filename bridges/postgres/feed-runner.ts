@@ -6,6 +6,7 @@ import { advance, type Checkpoint, startingPoint, WrongStream } from "./checkpoi
 import { type Database, inTransaction, isDataError, searchPath, withClient } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
+import { quarantine } from "./quarantine.ts";
 
 /** Between small batches: a transaction for every few entries would cost dispatch its processor. */
 const LINGER_MS = 100;
@@ -189,14 +190,11 @@ export class FeedRunner {
   }
 
   async #quarantine(client: pg.ClientBase, problems: readonly Problem[]): Promise<void> {
+    const feed = this.#feed.name;
     for (const { entry, problem } of problems) {
-      this.#log.error({ feed: this.#feed.name, sequence: entry.sequence, problem }, "an entry could not be archived");
-      await client.query(
-        `insert into quarantine (feed, sequence, subject, payload, problem) values ($1, $2, $3, $4, $5)
-         on conflict do nothing`,
-        [this.#feed.name, entry.sequence, entry.subject, entry.payload.replaceAll("\0", "\ufffd"), problem],
-      );
+      this.#log.error({ feed, sequence: entry.sequence, problem }, "an entry could not be archived");
     }
+    await quarantine(client, "quarantine", feed, problems);
   }
 }
 

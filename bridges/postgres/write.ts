@@ -4,6 +4,13 @@ import { from as copyFrom } from "pg-copy-streams";
 import type { Row, Table } from "../../runtime/projection.ts";
 import { cleanJson } from "./clean.ts";
 import { copyText } from "./copy-text.ts";
+import type { Folded } from "./fold.ts";
+
+/** All that a batch means to the tables, within a transaction. */
+export async function writeFolded(client: pg.ClientBase, { added, merged }: Omit<Folded, "problems">): Promise<void> {
+  for (const [table, rows] of added) await append(client, table, rows);
+  for (const [table, rows] of merged) await merge(client, table, rows);
+}
 
 /** Rows that become one piece of COPY's stream: enough to be worth a system call, not so many as to hold up everything else. */
 const ROWS_PER_CHUNK = 2_000;

@@ -4,6 +4,7 @@ import { readArchiveStatus } from "../../runtime/archive-status.ts";
 import { randomOf } from "../../runtime/sim/random.ts";
 import { expectArchived, expectPositionsArchived, messagesOf } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
+import { Dispatch } from "../support/dispatch.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -11,48 +12,6 @@ const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
-
-/** Dispatch that goes on, whatever happens to its archive. */
-class Dispatch {
-  readonly server: TestServer;
-  #stopping = false;
-  #running: Promise<unknown> = Promise.resolve();
-  count = 0;
-
-  constructor(server: TestServer) {
-    this.server = server;
-  }
-
-  async start(): Promise<void> {
-    const vehicles = await Promise.all(["A", "B", "C", "D"].map((callSign) => this.server.newVehicle(callSign)));
-    this.#running = Promise.all(vehicles.map((vehicle) => this.#work(vehicle)));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#running;
-  }
-
-  async #work(vehicle: string): Promise<void> {
-    const { server } = this;
-    while (!this.#stopping) {
-      const incident = await server.newIncident({ title: `call ${this.count}` });
-      const steps = [
-        await server.post(`/api/v1/incidents/${incident}/assign`, { unitId: vehicle }),
-        await server.patch(`/api/v1/resources/vehicles/${vehicle}/status`, { status: "en_route" }),
-        await server.post(`/api/v1/resources/vehicles/${vehicle}/location`, { lat: 1, lon: this.count / 1_000_000 }),
-        await server.patch(`/api/v1/incidents/${incident}`, { status: "resolved" }),
-      ];
-      for (const { status } of steps) expect(status).toBeLessThan(300);
-      this.count += 1;
-    }
-  }
-
-  async goesOn(calls: number): Promise<void> {
-    const before = this.count;
-    await until("dispatch goes on", () => this.count >= before + calls);
-  }
-}
 
 async function expectAll(server: TestServer, database: TestDatabase): Promise<void> {
   await server.archived();

@@ -1,0 +1,62 @@
+import { LRUCache } from "lru-cache";
+import type pg from "pg";
+import type { Registry } from "../../runtime/actor.ts";
+import type { Projections } from "../../runtime/projection.ts";
+import type { StreamEntry } from "../../runtime/stream-source.ts";
+import { addressOfStateKey, stateKey } from "../../schema/subjects.ts";
+import { type Folded, fold, type Known, type Read, readEnvelopes } from "./fold.ts";
+
+/** More than two batches can touch: what a batch that is being written has changed must not be read from the tables. */
+const KNOWN_MAX = 100_000;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Batch after batch of the journal becomes rows; what is not remembered of an actor is read from its row. */
+export class Folding {
+  readonly #registry: Registry;
+  readonly #projections: Projections;
+  readonly #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
+
+  constructor(registry: Registry, projections: Projections) {
+    this.#registry = registry;
+    this.#projections = projections;
+  }
+
+  /** @param client finds the tables that the rows are for */
+  async fold(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Folded> {
+    const { reads, problems } = readEnvelopes(entries);
+    await this.#load(client, reads);
+    const folded = fold(reads, this.#registry, this.#projections, this.#known);
+    return { ...folded, problems: [...problems, ...folded.problems] };
+  }
+
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** What the tables know of actors that this process does not. One that begins needs no look. */
+  async #load(client: pg.ClientBase, reads: readonly Read[]): Promise<void> {
+    const missing = new Map<string, Set<string>>();
+    const beginning = new Set<string>();
+    for (const { envelope } of reads) {
+      const key = stateKey(envelope);
+      if (envelope.version === 1) beginning.add(key);
+      else if (!beginning.has(key) && !this.#known.has(key)) {
+        const { kind, id } = addressOfStateKey(key)!;
+        const ids = missing.get(kind) ?? new Set();
+        missing.set(kind, ids.add(id));
+      }
+    }
+    for (const [kind, ids] of missing) {
+      const table = this.#projections.get(kind)?.table;
+      if (table === undefined) continue;
+      const { rows } = await client.query<{ id: string; version: number; state: string }>({
+        name: `known ${kind}`,
+        text: `select id::text, version, state from ${table.name} where id = any($1::text[]::uuid[])`,
+        values: [[...ids].filter((id) => UUID.test(id))],
+      });
+      for (const { id, version, state } of rows) {
+        this.#known.set(`${kind}.${id}`, { version, state: JSON.parse(state) });
+      }
+    }
+  }
+}

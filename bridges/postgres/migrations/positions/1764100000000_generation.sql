@@ -1,0 +1,1 @@
+alter table checkpoint add column generation integer not null default 0;
