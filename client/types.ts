@@ -1,12 +1,13 @@
 /** Types alone, all from the schemas that the server validates with: nothing of this is left at run time. */
 import type { z } from "zod";
+import type { Channel } from "../schema/channel.ts";
 import type { Incident } from "../schema/incident.ts";
 import type { LiveEvent } from "../schema/live/events.ts";
 import type { ClientMessage, Position, ServerMessages } from "../schema/live/messages.ts";
 import type { Resource } from "../schema/resource.ts";
 import type { OperationId, Route, routes } from "../schema/routes.ts";
 
-export type { ClientMessage, Incident, LiveEvent, OperationId, Position, Resource, ServerMessages };
+export type { Channel, ClientMessage, Incident, LiveEvent, OperationId, Position, Resource, ServerMessages };
 
 /** Something that happened, as a CloudEvent. */
 export type Happened = { [T in LiveEvent["type"]]: HappenedOf<T> }[LiveEvent["type"]];
@@ -32,9 +33,17 @@ interface HappenedOf<T extends LiveEvent["type"]> {
     readonly version: number;
     readonly by?: string;
     readonly cause?: string;
-    readonly state?: T extends `resource.${string}` ? Resource : Incident;
+    readonly state?: StateOf<T>;
   };
 }
+
+type StateOf<T extends string> = T extends `resource.${string}`
+  ? Resource
+  : T extends `channel.${string}`
+    ? Channel
+    : T extends `message.${string}`
+      ? never
+      : Incident;
 
 type SubscriptionMessage = Extract<keyof ServerMessages, `subscription.${string}`>;
 

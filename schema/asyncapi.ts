@@ -29,6 +29,10 @@ frames, then \`subscription.live\`, then events. An event whose \`version\` is n
 as \`since\`, to any gateway: you get every event after it, in order, each once, or \`recovered: false\` and a snapshot. The topic
 of an area is never recovered: its snapshot is cheaper than its past.
 
+**Channels** are told to their members, and what is written comes opened, as \`message.new\`. Who is a member is looked at with
+each event: whoever is removed gets nothing any more; \`channel/{id}\` then ends with \`subscription.closed\`, \`channels\` tells
+that this one is gone. Whoever comes back to \`channels\` gets what was missed in those that it is a member of by then.
+
 **Positions** of units are measurements, outside the journal: a slow reader gets the latest of each unit, marked
 \`conflated\`. Events are never left out: a reader too slow for them is closed with 4413 and comes back with its position.
 

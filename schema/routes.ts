@@ -10,7 +10,7 @@ import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
 import { routingRoutes } from "./routes/routing.ts";
 
-export { anyone, pathParameters, type Route, takes } from "./routes/route.ts";
+export { anyone, crew, pathParameters, type Route, takes } from "./routes/route.ts";
 
 /** Every operation there is: the gateway, the OpenAPI document and the tests are made from this table. */
 export const routes = {

@@ -39,6 +39,8 @@ export class FanOut implements BoardListener {
   readonly recent: RecentEvents;
   readonly #options: FanOutOptions;
   readonly #topics = new Map<string, Set<Follower>>();
+  /** Who wants to know of an entity's entries, or of those that concern somebody, rather than be sent them as they are. */
+  readonly #watchers = new Map<string, Set<(told: Told) => void>>();
   /** By agency, then by name. */
   readonly #areas = new Map<string, Map<string, AreaTopic>>();
 
@@ -73,6 +75,21 @@ export class FanOut implements BoardListener {
     };
   }
 
+  /**
+   * Tells of the entries of an entity (`kind/id`), or of all of a kind that are for somebody (`kinds of …`, by the `audience`
+   * that the kind's view is indexed by), before or after. Of an entry that is meant by several keys it may tell several times.
+   */
+  watch(keys: readonly string[], watcher: (told: Told) => void): () => void {
+    for (const key of keys) this.#watchers.set(key, (this.#watchers.get(key) ?? new Set()).add(watcher));
+    return () => {
+      for (const key of keys) {
+        const watchers = this.#watchers.get(key);
+        watchers?.delete(watcher);
+        if (watchers?.size === 0) this.#watchers.delete(key);
+      }
+    };
+  }
+
   changed(change: Change): void {
     const { entry, address, before, after } = change;
     const { kind = "", id = "", agency = "" } = address ?? {};
@@ -88,6 +105,7 @@ export class FanOut implements BoardListener {
     const { sequence, subject, payload } = entry;
     const told: Told = { sequence, subject, payload, kind, id, agency, guests: now, left };
     this.recent.push(told);
+    if (this.#watchers.size > 0) this.#wake(told, before, after);
     if (this.#topics.size === 0 && this.#areas.size === 0) return;
     if (after !== undefined) this.#tell(new Telling(told, after, this.#options), change, now, left);
   }
@@ -120,6 +138,15 @@ export class FanOut implements BoardListener {
       const frameOf = () => (frame ??= onTopic(name, area === "entered" ? entered() : bodyOf(), { area }));
       for (const follower of followers) follower.position(measurement, was, frameOf);
     }
+  }
+
+  #wake(told: Told, before: Row | undefined, after: Row | undefined): void {
+    const { kind, id } = told;
+    const audience = this.#options.views.get(kind)?.indexed?.["audience"];
+    const names = (row: Row | undefined) =>
+      row === undefined || audience === undefined ? [] : [audience(row.state)].flat();
+    const keys = new Set([...names(before), ...names(after)].map((name) => `${kind}s of ${name}`)).add(`${kind}/${id}`);
+    for (const key of keys) for (const watcher of [...(this.#watchers.get(key) ?? [])]) watcher(told);
   }
 
   #tell(telling: Telling, { before }: Change, guests: readonly string[], left: readonly string[]): void {

@@ -21,20 +21,33 @@ export function markOf(payload: string): string {
   return (JSON.parse(payload) as Envelope).commandId.slice(-10);
 }
 
-/** The events of one entry of the journal, in order. What is put together here by hand are safe tokens and times. */
-export function bodiesOf({ sequence, payload, kind, id, agency }: Told, epoch: string, state?: object): Body[] {
+type Event = Envelope["events"][number];
+
+/**
+ * The events of one entry of the journal, in order. What is put together here by hand are safe tokens and times.
+ * @param reword what is told of an event, where it is not told as it stands
+ */
+export function bodiesOf(
+  { sequence, payload, kind, id, agency }: Told,
+  epoch: string,
+  state?: object,
+  reword: (event: Event, by: string) => Event = asItStands,
+): Body[] {
   const { events, version, at, by, cause, commandId } = JSON.parse(payload) as Envelope;
   const shared =
     `"source":"/agencies/${agency}","subject":"${kind}/${id}","time":"${at}","datacontenttype":"application/json",` +
     `"epoch":"${epoch}","offset":"${sequence}","mark":${JSON.stringify(commandId.slice(-10))}`;
   const said = `"version":${version},"by":${JSON.stringify(by)}${cause === undefined ? "" : `,"cause":${JSON.stringify(cause)}`}`;
   const last = events.length - 1;
-  return events.map(({ type, ...event }, index) => {
+  return events.map((written, index) => {
+    const { type, ...event } = reword(written, by);
     const more = index < last ? ',"more":true' : "";
     const after = index === last && state !== undefined ? `,"state":${JSON.stringify(state)}` : "";
     return `"id":"${sequence}-${index}","type":"${type}",${shared}${more},"data":{"event":${JSON.stringify(event)},${said}${after}}}`;
   });
 }
+
+const asItStands = (event: Event) => event;
 
 /** A unit's position. */
 export function positionBody(

@@ -1,6 +1,6 @@
 import type { Place } from "../../runtime/places/place.ts";
 import type { Region } from "../../runtime/places/region.ts";
-import type { Topic } from "../../schema/live/topics.ts";
+import type { EventTopic } from "../../schema/live/topics.ts";
 import type { Connection } from "./connection.ts";
 import { onTopic, positionBody } from "./frames.ts";
 import type { Live } from "./subscription.ts";
@@ -15,13 +15,13 @@ interface LateUnit {
 /** Units whose positions wait for a slow client: of each the latest alone goes out, once the client keeps up again. */
 export class LateUnits {
   readonly #live: Live;
-  readonly #topic: Topic;
+  readonly #topic: EventTopic;
   readonly #region: Region | undefined;
   readonly #connection: Connection;
   readonly #units = new Map<string, LateUnit>();
   #stopped = false;
 
-  constructor(live: Live, topic: Topic, region: Region | undefined, connection: Connection) {
+  constructor(live: Live, topic: EventTopic, region: Region | undefined, connection: Connection) {
     this.#live = live;
     this.#topic = topic;
     this.#region = region;

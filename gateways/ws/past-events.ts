@@ -2,7 +2,7 @@ import type { Registry } from "../../runtime/actor.ts";
 import type { Board } from "../../runtime/board.ts";
 import { applyEntry, blankImage } from "../../runtime/image.ts";
 import type { Journal } from "../../runtime/ports/index.ts";
-import type { Topic } from "../../schema/live/topics.ts";
+import type { EventTopic } from "../../schema/live/topics.ts";
 import { addressOfEvents, subjects } from "../../schema/subjects.ts";
 import type { Told } from "./recent.ts";
 
@@ -14,7 +14,7 @@ export interface PastOptions {
 
 /** A topic's entries from the journal itself, in pages, `after` < sequence <= `until`: for those who were away for long. */
 export async function* pastEvents(
-  topic: Exclude<Topic, { form: "area" }>,
+  topic: Exclude<EventTopic, { form: "area" }>,
   after: number,
   until: number,
   options: PastOptions,

@@ -3,6 +3,7 @@ import type { Board, Views } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";
 import { readDepartedUntil } from "../../runtime/departed-until.ts";
 import type { Ports } from "../../runtime/ports/index.ts";
+import type { Vault } from "../../runtime/vault/vault.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL } from "../../schema/live/messages.ts";
 import type { Principal } from "../../schema/principal.ts";
@@ -11,6 +12,7 @@ import type { Authenticator } from "../http/authentication.ts";
 import type { TemplatedApp, WebSocket } from "../http/uws.ts";
 import { Connection, Outbox } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
+import { MessageEvents } from "./message-events.ts";
 import { Session, type SessionServices } from "./session.ts";
 import type { Live } from "./subscription.ts";
 
@@ -22,6 +24,7 @@ export interface LiveServices {
   readonly client: Client;
   readonly executor: Executor;
   readonly authenticator: Authenticator;
+  readonly vault: Vault;
 }
 
 /** What rides along on a socket. */
@@ -52,9 +55,13 @@ export class LiveGateway {
     const onGap = () => this.#closeAll(4409, "gap");
     this.#fanOut = new FanOut({ registry, views, board, epoch, log: ports.log, onGap });
     board.tell(this.#fanOut);
-    const { journal, clock, config } = ports;
+    const { journal, clock, config, log } = ports;
     const departedUntil = () => readDepartedUntil(config);
-    const live: Live = { board, registry, views, journal, clock, fanOut: this.#fanOut, epoch, departedUntil };
+    const live: Live = {
+      ...{ board, registry, views, journal, clock, log, epoch, departedUntil },
+      fanOut: this.#fanOut,
+      messages: new MessageEvents({ vault: services.vault, log, epoch }),
+    };
     const admit = (session: Session, principal: Principal) => this.#admit(session, principal);
     this.#sessionServices = { ports, live, client, board, executor, authenticator, admit };
     this.#check();

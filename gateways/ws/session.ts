@@ -5,11 +5,13 @@ import { liveLimits } from "../../schema/live/limits.ts";
 import { clientMessage, type ServerMessages } from "../../schema/live/messages.ts";
 import { parseTopic, type Topic } from "../../schema/live/topics.ts";
 import type { Principal } from "../../schema/principal.ts";
-import { anyone } from "../../schema/routes.ts";
+import { anyone, crew } from "../../schema/routes.ts";
 import { type Executor, parametersOf, problemIn } from "../executor.ts";
 import type { Authenticator } from "../http/authentication.ts";
+import { readableBy } from "../http/handlers/reader.ts";
 import { issuesOf, ProblemError, problemOf } from "../http/problem.ts";
 import { Allowance } from "./allowance.ts";
+import { ChannelSubscription } from "./channel-subscription.ts";
 import type { Connection } from "./connection.ts";
 import { answered, control } from "./frames.ts";
 import { type Live, Subscription } from "./subscription.ts";
@@ -42,7 +44,7 @@ export class Session {
   readonly #id: string;
   readonly #openedMs: number;
   readonly #allowance: Allowance;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new Map<string, Subscription | ChannelSubscription>();
   #principal: Principal | undefined;
   #authorization = "";
   #expiresMs = Number.POSITIVE_INFINITY;
@@ -194,7 +196,10 @@ export class Session {
       this.#say(type, data, { topic: topic.name, ...(type === "subscription.opened" ? { request: id } : {}) });
     const forget = () => this.#subscriptions.delete(topic.name);
     const { live } = this.#services;
-    const subscription = new Subscription(live, topic, principal.agencies, this.connection, say, forget);
+    const subscription =
+      topic.form === "channel" || topic.form === "channels"
+        ? new ChannelSubscription(live, topic, principal, this.connection, say, forget)
+        : new Subscription(live, topic, principal.agencies, this.connection, say, forget);
     this.#subscriptions.set(topic.name, subscription);
     // Reading up may take long; other requests do not wait for it.
     void subscription.start(since, snapshot).catch((error: unknown) => {
@@ -207,8 +212,15 @@ export class Session {
 
   /** @throws ProblemError */
   async #authorise(topic: Topic, principal: Principal): Promise<void> {
-    if (!anyone.some((role) => principal.roles.includes(role))) {
-      throw new ProblemError("forbidden", `this takes one of the roles ${anyone.join(", ")}`);
+    const allowed = topic.form === "channel" || topic.form === "channels" ? crew : anyone;
+    if (!allowed.some((role) => principal.roles.includes(role))) {
+      throw new ProblemError("forbidden", `this takes one of the roles ${allowed.join(", ")}`);
+    }
+    if (topic.form === "channels") return;
+    if (topic.form === "channel") {
+      const { sequence } = await readableBy(this.#services, principal, this.#id, topic.id);
+      await this.#services.board.waitFor(sequence, BOARD_WAIT_MS);
+      return;
     }
     if (topic.form !== "one") {
       if (principal.agencies.includes(topic.agency)) return;

@@ -1,6 +1,6 @@
 import type { Region } from "../../runtime/places/region.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
-import type { Topic } from "../../schema/live/topics.ts";
+import type { EventTopic } from "../../schema/live/topics.ts";
 import type { Live } from "./subscription.ts";
 import { placedKinds, snapshotFilters } from "./topics.ts";
 
@@ -10,7 +10,7 @@ import { placedKinds, snapshotFilters } from "./topics.ts";
  */
 export async function* snapshotOf(
   { board }: Live,
-  topic: Topic,
+  topic: EventTopic,
   region: Region | undefined,
 ): AsyncGenerator<readonly object[]> {
   if (topic.form === "one") {

@@ -2,15 +2,17 @@ import type { Registry } from "../../runtime/actor.ts";
 import type { Board, Measurement, Row, Views } from "../../runtime/board.ts";
 import type { Place } from "../../runtime/places/place.ts";
 import { type Region, regionOf } from "../../runtime/places/region.ts";
-import type { Clock, Journal } from "../../runtime/ports/index.ts";
+import type { Clock, Journal, Log } from "../../runtime/ports/index.ts";
 import type { Position, ServerMessages } from "../../schema/live/messages.ts";
-import type { Topic } from "../../schema/live/topics.ts";
+import type { EventTopic } from "../../schema/live/topics.ts";
 import type { Connection } from "./connection.ts";
 import type { FanOut, Follower } from "./fan-out.ts";
-import { bodiesOf, markOf, onTopic, positionAt } from "./frames.ts";
+import { bodiesOf, onTopic } from "./frames.ts";
 import { LateUnits } from "./late-units.ts";
+import type { MessageEvents } from "./message-events.ts";
 import { pastEvents } from "./past-events.ts";
 import type { Told } from "./recent.ts";
+import { positionOf, whyNotRecovered } from "./recovery.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { concerns, mayBeSeenBy } from "./topics.ts";
 
@@ -25,13 +27,13 @@ export interface Live {
   readonly epoch: string;
   /** See `readDepartedUntil`. */
   readonly departedUntil: () => Promise<number>;
+  readonly messages: MessageEvents;
+  readonly log: Log;
 }
 
 /** What a subscription says on its connection. */
 export type Say = <T extends keyof ServerMessages>(type: T, data: ServerMessages[T]) => void;
 
-/** For a client that comes from a gateway which has read further: as long as ours takes to get there, within reason. */
-const AHEAD_WAIT_MS = 2_000;
 /** Entries looked at before others get their turn. */
 const CHUNK = 500;
 
@@ -42,7 +44,7 @@ const CHUNK = 500;
  */
 export class Subscription implements Follower {
   readonly #live: Live;
-  readonly #topic: Topic;
+  readonly #topic: EventTopic;
   readonly #agencies: readonly string[];
   readonly #connection: Connection;
   readonly #say: Say;
@@ -55,7 +57,7 @@ export class Subscription implements Follower {
 
   constructor(
     live: Live,
-    topic: Topic,
+    topic: EventTopic,
     agencies: readonly string[],
     connection: Connection,
     say: Say,
@@ -81,7 +83,7 @@ export class Subscription implements Follower {
     this.#position = recovered ? Number(since.offset) : this.#live.fanOut.sequence;
     const withSnapshot = snapshot && !recovered;
     this.#say("subscription.opened", {
-      ...this.#at(this.#position),
+      ...positionOf(this.#live, this.#position),
       recovered,
       ...(reason === undefined ? {} : { reason }),
       snapshot: withSnapshot,
@@ -89,7 +91,7 @@ export class Subscription implements Follower {
     if (withSnapshot) await this.#snapshot();
     await this.#readUp();
     if (this.#done) return;
-    this.#say("subscription.live", this.#at(this.#position));
+    this.#say("subscription.live", positionOf(this.#live, this.#position));
     // What moved while the client was away may stand still now.
     if (recovered) this.#allPositions();
   }
@@ -125,22 +127,8 @@ export class Subscription implements Follower {
     this.#onClosed();
   }
 
-  #at(sequence: number): Position {
-    const told = this.#live.fanOut.recent.get(sequence);
-    return positionAt(this.#live.epoch, sequence, told && markOf(told.payload));
-  }
-
-  /** Why what was missed cannot be told; undefined when it can. */
-  async #whyNot({ epoch, offset, mark }: Position): Promise<string | undefined> {
-    const sequence = Number(offset);
-    if (this.#topic.form === "area") return "the past of an area is not kept";
-    if (epoch !== this.#live.epoch) return "the position is of another journal";
-    if (!(await this.#live.board.waitFor(sequence, AHEAD_WAIT_MS))) return "the journal does not reach that far";
-    if (sequence < (await this.#live.departedUntil())) return "a part of what came since has left the journal";
-    if (mark === undefined) return;
-    const entry = this.#live.fanOut.recent.get(sequence) ?? (await this.#live.journal.entryAt(sequence));
-    const stands = entry !== undefined && markOf(entry.payload) === mark;
-    return stands ? undefined : "the journal was restored from an older copy";
+  async #whyNot(since: Position): Promise<string | undefined> {
+    return this.#topic.form === "area" ? "the past of an area is not kept" : whyNotRecovered(this.#live, since);
   }
 
   async #readUp(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Row } from "../../runtime/board.ts";
-import type { Topic } from "../../schema/live/topics.ts";
+import type { EventTopic } from "../../schema/live/topics.ts";
 import type { Told } from "./recent.ts";
 
 /** What of each kind is shown as the state that is: what is over is not, and stays to be read through the API. */
@@ -12,7 +12,7 @@ export const snapshotFilters: Readonly<Record<string, Readonly<Record<string, un
 export const placedKinds = ["incident", "resource"] as const;
 
 /** Whether an entry is one of a topic's. An area's are told by place, as they happen. */
-export function concerns(topic: Topic, { kind, id, agency, guests, left }: Told): boolean {
+export function concerns(topic: EventTopic, { kind, id, agency, guests, left }: Told): boolean {
   switch (topic.form) {
     case "agency":
       return kind === topic.kind && [agency, ...guests, ...left].includes(topic.agency);

@@ -1,8 +1,24 @@
+import type { ChannelEvent } from "../channel.ts";
 import type { IncidentEvent } from "../incident.ts";
 import type { ResourceEvent } from "../resource.ts";
 
 /** What has happened, as it goes out: every event of the journal, under its own name. */
-export type LiveEvent = IncidentEvent | ResourceEvent;
+export type LiveEvent = IncidentEvent | ResourceEvent | LiveChannelEvent;
+
+type Written = Extract<ChannelEvent, { readonly sealed: unknown }>;
+
+interface Opened {
+  /** null where it cannot be opened. */
+  readonly body: string | null;
+  readonly unreadable?: true;
+}
+
+/** What was sealed goes out opened, to members alone. */
+type LiveChannelEvent =
+  | Exclude<ChannelEvent, Written>
+  | ({ readonly type: "message.new" } & Omit<Extract<Written, { type: "message.sent" }>, "type" | "sealed"> & Opened)
+  | ({ readonly type: "message.edited" } & Omit<Extract<Written, { type: "message.edited" }>, "type" | "sealed"> &
+      Opened);
 
 /** Their names in words; the compiler sees to it that none is missing. */
 export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
@@ -32,6 +48,22 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "incident.archived": "it has been over for long; lists no longer show it",
   "incident.restored": "lists show it again",
   "incident.closed": "the record is final",
+  "channel.created": "a channel was made",
+  "channel.followed": "an incident's channel has followed its incident",
+  "channel.member_joined": "somebody is a member now",
+  "channel.member_left": "not any more: to that one, the last of it",
+  "channel.unit_joined": "a unit's crew are members for as long as it is assigned",
+  "channel.unit_left": "not any more",
+  "channel.shared": "another agency's people may be members",
+  "channel.unshared": "not any more",
+  "channel.closed": "nothing is written in it any more",
+  "channel.reopened": "it goes on",
+  "message.new": "somebody has written something",
+  "message.edited": "its author has changed it",
+  "message.deleted": "it was taken back",
+  "message.acknowledged": "somebody has acknowledged an urgent message",
+  "message.read": "somebody has read up to a message",
+  "message.delivered": "somebody has got up to a message",
   "resource.created": "somebody or something was registered",
   "resource.updated": "fields changed; `was` has what they were",
   "resource.retired": "it is gone for good",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { channel } from "../channel.ts";
 import { json, timestamp } from "../common.ts";
 import { type ErrorCode, errorKinds } from "../errors.ts";
 import { incident } from "../incident.ts";
@@ -93,7 +94,7 @@ const problem = z.looseObject({
   requestId: z.string(),
 });
 
-const entity = z.union([incident, resource]);
+const entity = z.union([incident, resource, channel]);
 
 /** What a server says of the connection itself: the `data` of each. */
 export const serverMessages = {
@@ -153,7 +154,9 @@ export const eventData = z.strictObject({
   version: z.number().int().describe("of the entity, after it"),
   by: z.string().optional(),
   cause: z.string().optional(),
-  state: entity.optional().describe("the entity after it; left out where a later event about it follows right away"),
+  state: entity
+    .optional()
+    .describe("the entity after it; left out where a later event about it follows right away, and with `message.*`"),
 });
 
 /** What each is for, in words. */

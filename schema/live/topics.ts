@@ -10,6 +10,8 @@ export const topicForms = {
   "resource/{id}": "one of them",
   "alertgroups/{agency}": "who is told of the agency's alerts: pages, repetitions, escalations, acknowledgements",
   "alertgroup/{id}": "one group of alerts",
+  "channel/{id}": "one channel that you are a member of, with what is written in it",
+  channels: "all channels that you are a member of, by name, by your unit, or by your agency",
   "area/{agency}/{box}":
     "what the agency may see in a box: incidents and resources entering, moving, leaving. A box whose west is above its east goes across the antimeridian",
 } as const satisfies Record<string, string>;
@@ -21,11 +23,19 @@ export interface Box {
   readonly north: number;
 }
 
-/** A topic, taken apart. `kind` is that of the actors whose events it has. */
-export type Topic =
+/** A topic of events that are told alike to all who may follow it. `kind` is that of the actors whose events it has. */
+export type EventTopic =
   | { readonly name: string; readonly form: "agency"; readonly kind: string; readonly agency: string }
   | { readonly name: string; readonly form: "one"; readonly kind: string; readonly id: string }
   | { readonly name: string; readonly form: "area"; readonly agency: string; readonly box: Box };
+
+/** A topic of what members alone may read. */
+export type ChannelTopic =
+  | { readonly name: string; readonly form: "channel"; readonly id: string }
+  | { readonly name: string; readonly form: "channels" };
+
+/** A topic, taken apart. */
+export type Topic = EventTopic | ChannelTopic;
 
 const kindOf: Readonly<Record<string, { readonly form: "agency" | "one"; readonly kind: string }>> = {
   incidents: { form: "agency", kind: "incident" },
@@ -48,6 +58,11 @@ const DEGREES = /^-?\d{1,3}(?:\.\d{1,8})?$/;
 /** @returns undefined for what is no topic */
 export function parseTopic(text: string): Topic | undefined {
   const [first = "", second = "", third, more] = text.split("/");
+  if (text === "channels") return { name: text, form: "channels" };
+  if (first === "channel" && third === undefined) {
+    const channelId = uuid.safeParse(second);
+    return channelId.success ? { name: `channel/${channelId.data}`, form: "channel", id: channelId.data } : undefined;
+  }
   if (first === "area" && third !== undefined && more === undefined) {
     const box = parseBox(third);
     if (box === undefined || !agencyId.safeParse(second).success) return;

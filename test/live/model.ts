@@ -1,5 +1,8 @@
+import { channel } from "../../actors/channel/definition.ts";
+import type { ChannelState } from "../../actors/channel/state.ts";
 import { incident } from "../../actors/incident/definition.ts";
 import type { Item } from "../../client/index.ts";
+import { type AnyActor, registryOf } from "../../runtime/actor.ts";
 import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
 import type { Journal, JournalEntry } from "../../runtime/ports/index.ts";
 import type { Envelope } from "../../schema/envelope.ts";
@@ -14,7 +17,7 @@ export interface Written {
   readonly kind: string;
   readonly entity: string;
   readonly agency: string;
-  /** Whom its incident was shared with right before, and right after. */
+  /** Whom its incident was shared with, or who by name was a member of its channel, right before, and right after. */
   readonly before: readonly string[];
   readonly after: readonly string[];
 }
@@ -27,17 +30,25 @@ export async function writtenIn(journal: Journal): Promise<Written[]> {
   for await (const page of journal.scan(["evt.*.*.*"], 0, await journal.lastSequence())) entries.push(...page);
   for (const entry of entries) {
     const { kind = "", id = "", agency = "" } = addressOfEvents(entry.subject) ?? {};
-    const image = images.get(id) ?? blankImage(incident);
-    const next = kind === "incident" ? applyEntry(incident, image, entry) : image;
-    images.set(id, next);
-    const guests = (one: Image) => (kind === "incident" ? (incident.sharedWith?.(one.state as never) ?? []) : []);
+    const definition = definitions.get(kind);
+    const image = images.get(`${kind}.${id}`) ?? blankImage(definition ?? incident);
+    const next = definition === undefined ? image : applyEntry(definition, image, entry);
+    images.set(`${kind}.${id}`, next);
     (JSON.parse(entry.payload) as Envelope).events.forEach(({ type }, index) => {
       const { sequence } = entry;
-      const shared = { before: guests(image), after: guests(next) };
-      written.push({ id: `${sequence}-${index}`, sequence, type, kind, entity: id, agency, ...shared });
+      const readers = { before: readersOf(kind, image), after: readersOf(kind, next) };
+      written.push({ id: `${sequence}-${index}`, sequence, type, kind, entity: id, agency, ...readers });
     });
   }
   return written;
+}
+
+const definitions: ReadonlyMap<string, AnyActor> = registryOf([incident, channel]);
+
+function readersOf(kind: string, { state }: Image): readonly string[] {
+  if (kind === "incident") return incident.sharedWith?.(state as never) ?? [];
+  const it = state as ChannelState;
+  return kind === "channel" && it.phase === "known" ? it.members.map(({ subject }) => subject) : [];
 }
 
 /** What was heard between two times at which it was said that not everything could be had. */

@@ -51,13 +51,13 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-function tokenFor(agency: string): Promise<string> {
-  const claims = { sub: `${agency}-watch`, agency, roles: ["dispatcher", "supervisor"], unlimited: true };
+function tokenFor(agency: string, sub: string): Promise<string> {
+  const claims = { sub, agency, roles: ["dispatcher", "supervisor"], unlimited: true };
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(readFileSync(cluster.secretFile));
 }
 
 /** One who follows a topic through either gateway, by lines of its own. */
-async function subscriber(topic: string, agency: string): Promise<Subscriber> {
+async function subscriber(topic: string, agency: string, subject = `${agency}-watch`): Promise<Subscriber> {
   const lines = await Promise.all(hosts.map(({ url }) => Line.to(url)));
   const sockets: WebSocket[] = [];
   class Watched extends WebSocket {
@@ -68,7 +68,7 @@ async function subscriber(topic: string, agency: string): Promise<Subscriber> {
   }
   const client = new LiveClient({
     url: lines.map(({ url }) => url),
-    token: await tokenFor(agency),
+    token: await tokenFor(agency, subject),
     WebSocket: Watched as unknown as WebSocketConstructor,
     backoffMaxMs: 300,
   });
@@ -109,6 +109,16 @@ describe("whoever follows a topic", () => {
     await subscriber("resources/default", "default");
     await subscriber(`incident/${first}`, "default");
     const guest = await subscriber("incidents/guest", "guest");
+    await until("the incident's channel is there", async () => {
+      const added = await call("POST", `/api/v1/channels/${first}/members`, { add: ["default-watch"] });
+      return added !== undefined;
+    });
+    const members = ["default-watch", "coming"];
+    const team = (await call("POST", "/api/v1/channels", { kind: "team", name: "Night", members }))?.id as string;
+    await subscriber(`channel/${first}`, "default");
+    await subscriber("channels", "default");
+    const coming = await subscriber("channels", "default", "coming");
+    const readers = new Map(subscribers.map((one) => [one, one === coming ? "coming" : "default-watch"]));
 
     const away: (() => void)[] = [];
     const acts: readonly (readonly [times: number, act: () => Promise<unknown>])[] = [
@@ -118,6 +128,9 @@ describe("whoever follows a topic", () => {
       [6, () => call("PATCH", `/api/v1/incidents/${pick(incidents)}`, { status: "resolved" })],
       [6, () => call("POST", `/api/v1/incidents/${pick(incidents)}/shares`, { agencyId: "guest" })],
       [6, () => call("DELETE", `/api/v1/incidents/${pick(incidents)}/shares/guest`)],
+      [12, () => call("POST", `/api/v1/channels/${pick([first, team])}/messages`, { body: `word ${below(1_000)}` })],
+      [2, () => call("POST", `/api/v1/channels/${team}/members`, { remove: ["coming"] })],
+      [3, () => call("POST", `/api/v1/channels/${team}/members`, { add: ["coming"] })],
       [8, async () => pick(pick(subscribers).lines).cut()],
       [
         3,
@@ -155,12 +168,18 @@ describe("whoever follows a topic", () => {
       const shares = await hosts[0]!.post(`/api/v1/incidents/${first}/shares`, { agencyId: "guest" });
       const note = await hosts[0]!.patch(`/api/v1/incidents/${first}`, { note: "the end" });
       const status = await hosts[0]!.patch(`/api/v1/resources/vehicles/${unit}`, { name: `the end ${below(1e6)}` });
-      return [shares, note, status].every((answer) => answer.status === 200);
+      await hosts[0]!.post(`/api/v1/channels/${team}/members`, { add: ["coming"] });
+      const messages = await Promise.all(
+        [first, team].map((id) => hosts[0]!.post(`/api/v1/channels/${id}/messages`, { body: "the end" })),
+      );
+      return (
+        [shares, note, status].every((answer) => answer.status === 200) && messages.every((one) => one.status === 201)
+      );
     };
     await until("the end is written", end);
     const written = await writtenIn(cluster.ports.journal);
     for (const one of subscribers) {
-      const wanted = written.filter((event) => concerns(one.name, event));
+      const wanted = written.filter((event) => concerns(one.name, event, readers.get(one)!));
       last = wanted.at(-1);
       await until(`${one.name} has heard the end`, () => stretchesOf(one.items).at(-1)?.ids.at(-1) === last?.id);
     }
@@ -172,10 +191,11 @@ describe("whoever follows a topic", () => {
         const before =
           stretches[at + 1] === undefined ? Number.POSITIVE_INFINITY : Number(ids.at(-1)?.split("-")[0] ?? 0);
         const wanted = written.filter(
-          (event) => event.sequence > after && event.sequence <= before && concerns(one.name, event),
+          (event) => event.sequence > after && event.sequence <= before && concerns(one.name, event, readers.get(one)!),
         );
-        if (one !== guest) expect(ids, `${one.name}, stretch ${at}`).toEqual(wanted.map(({ id }) => id));
-        else expectGuestHeard(ids, wanted);
+        if (one === guest) expectGuestHeard(ids, wanted);
+        else if (one === coming) expectComingHeard(ids, written, team, after);
+        else expect(ids, `${one.name}, stretch ${at}`).toEqual(wanted.map(({ id }) => id));
       });
     }
     // What a restarted gateway cannot have in memory comes from the journal: nobody had to begin anew.
@@ -183,8 +203,9 @@ describe("whoever follows a topic", () => {
   });
 });
 
-function concerns(topic: string, { kind, entity, agency, before, after }: Written): boolean {
+function concerns(topic: string, { kind, entity, agency, before, after }: Written, reader: string): boolean {
   const [form = "", of = ""] = topic.split("/");
+  if (form === "channels") return kind === "channel" && [...before, ...after].includes(reader);
   if (form === "incidents" || form === "resources") {
     return `${kind}s` === form && [agency, ...before, ...after].includes(of);
   }
@@ -211,4 +232,20 @@ function expectGuestHeard(ids: readonly string[], wanted: readonly Written[]): v
     );
     expect(ended, `the guest missed ${sequence}`).toBe(true);
   }
+}
+
+/**
+ * Whoever comes and goes hears everything up to where it left and that it left, and everything since it is there again; of
+ * what was said between it may read, and hears if it was away all that time.
+ */
+function expectComingHeard(ids: readonly string[], written: readonly Written[], team: string, start: number): void {
+  const all = written.filter(({ kind, entity, sequence }) => kind === "channel" && entity === team && sequence > start);
+  const places = ids.map((id) => all.findIndex((event) => event.id === id));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
+  const heard = new Set(ids);
+  const lastLeft = all.findLastIndex(({ before, after }) => before.includes("coming") && !after.includes("coming"));
+  const missed = all.filter(({ id, before, after }) => !heard.has(id) && [...before, ...after].includes("coming"));
+  // While it was away it may have been removed and let in again: it then has all of it.
+  for (const event of missed) expect(all.indexOf(event), `it missed ${event.id}`).toBeLessThan(lastLeft);
 }

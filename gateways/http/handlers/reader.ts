@@ -26,11 +26,23 @@ export interface Readable {
   readonly sequence: number;
 }
 
+/** What it takes to look for somebody's channel. */
+type Reading = Pick<Services, "board" | "client">;
+
 /** A channel as it is, for a member. @throws 404 for anybody else, 403 for a dispatcher who might join */
-export async function readable(services: Services, call: Call): Promise<Readable> {
-  const reply = orThrow(await services.client.read(channelAt(call), call.principal, call.requestId));
+export function readable(services: Reading, call: Call): Promise<Readable> {
+  return readableBy(services, call.principal, call.requestId, channelAt(call).id);
+}
+
+export async function readableBy(
+  { board, client }: Reading,
+  principal: Principal,
+  requestId: string,
+  id: string,
+): Promise<Readable> {
+  const reply = orThrow(await client.read({ kind: "channel", id }, principal, requestId));
   const { version, sequence } = reply;
-  return { state: orRefused(services, call, reply.state as ChannelState), version, sequence };
+  return { state: orRefused(board, principal, reply.state as ChannelState), version, sequence };
 }
 
 /** As the board shows it, where that lets the caller in; asked of the channel itself otherwise. */
@@ -41,7 +53,7 @@ export async function member(services: Services, call: Call): Promise<Known> {
   return (await readable(services, call)).state;
 }
 
-function orRefused({ board }: Services, { principal }: Call, state: ChannelState): Known {
+function orRefused(board: Board, principal: Principal, state: ChannelState): Known {
   if (state.phase === "known") {
     if (isMember(state, readerOf(board, principal))) return state;
     if (mayJoin(state, principal)) throw new ProblemError("forbidden", "join this incident's channel first");
