@@ -4,8 +4,8 @@
  */
 import type { Envelope } from "../schema/envelope.ts";
 
-/** How a column's value is written: as it is (text, numbers, truth, times), as JSON, or as a list of texts. */
-export type ColumnKind = "plain" | "json" | "list";
+/** How a column's value is written: as it is (text, numbers, truth, times), in single precision, as JSON, or as a list of texts. */
+export type ColumnKind = "plain" | "real" | "json" | "list";
 
 export type Row = Readonly<Record<string, unknown>>;
 

@@ -5,6 +5,9 @@ import { cleanJson, cleanText } from "./clean.ts";
 const SPECIAL = /[\\\t\n\r\u0000]/;
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
+/** The smallest number of a `real` with all its digits: what is nearer to nothing is refused by PostgreSQL, and is nothing. */
+const REAL_MIN = 2 ** -126;
+
 /** Rows in the text format of COPY. */
 export function copyText(table: Pick<Table, "columns">, rows: readonly Row[]): string {
   const columns = Object.entries<ColumnKind>(table.columns);
@@ -22,7 +25,7 @@ export function copyText(table: Pick<Table, "columns">, rows: readonly Row[]): s
 }
 
 function fieldOf(value: unknown, kind: ColumnKind): string {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") return String(kind === "real" && Math.abs(value) < REAL_MIN ? 0 : value);
   if (kind === "json") return escaped(cleanJson(value));
   if (kind === "list") return escaped(listLiteral(value as readonly string[]));
   return escaped(typeof value === "string" ? value : String(value));

@@ -19,7 +19,8 @@ export interface Faults {
 export const noFaults: Faults = { requestLost: 0, answerLost: 0, doubled: 0, late: 0, readFails: 0 };
 
 const LATENCY_MAX_MS = 5;
-const LATE_MAX_MS = 8_000;
+/** No message is under way for longer. */
+export const LATE_MAX_MS = 8_000;
 /** How long a sender waits for an answer that does not come. */
 export const SIM_TIMEOUT_MS = 1_000;
 

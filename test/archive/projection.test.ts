@@ -94,18 +94,20 @@ describe("the archive", () => {
     expect(event?.data.fields.title).toBe(shown);
   });
 
-  it("keeps a fix whose time cannot be, without a partition for it", async () => {
+  it("keeps a fix whose time cannot be, without a partition for it, and numbers that are nearly nothing", async () => {
     const vehicle = await server.newVehicle("E03");
-    const times = ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00+23:59"];
-    const fixes = times.map((at) => ({ lat: 1, lon: 2, at }));
+    const times = ["1900-01-01T00:00:00Z", "2199-12-31T23:59:59Z", "2026-01-01T00:00:00+23:59"];
+    const tiny = { speedMps: 5e-324, headingDegrees: 1e-45, accuracyMetres: 1e-37 };
+    const fixes = times.map((at) => ({ lat: 1, lon: 2, at, ...tiny }));
     expect((await server.post(`/api/v1/resources/vehicles/${vehicle}/location`, { fixes })).status).toBe(202);
     await server.archived();
     const rows = await database.rows(
-      "select at::text, refused from positions where resource_id = $1 order by ordinal",
+      "select at::text, speed_mps, heading_degrees, accuracy_metres from positions where resource_id = $1 order by ordinal",
       [vehicle],
     );
     expect(rows.length).toBe(3);
-    expect(rows.map(({ at }) => String(at).slice(0, 10))).toEqual(["-infinity", "9999-12-31", "2025-12-31"]);
+    expect(rows.map(({ at }) => String(at).slice(0, 10))).toEqual(["1900-01-01", "2199-12-31", "2025-12-31"]);
+    expect(rows[0]).toMatchObject({ speed_mps: 0, heading_degrees: 0, accuracy_metres: 1e-37 });
   });
 
   it("says in health what it is, and that it is not behind", async () => {

@@ -1,24 +1,38 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationId, pathParameters } from "../../schema/routes.ts";
+import { expectArchived } from "../support/archived.ts";
+import { TestDatabase } from "../support/database.ts";
 import { TestServer } from "../support/server.ts";
 import { fieldsOf, type Parts, validCall, World } from "./calls.ts";
 import { documented, flawOf, operations, parametersOf } from "./document.ts";
 
-/** Requests an operation: few enough for every run, and each run has others. FUZZ_TIMES=50 sends fifty times as many. */
+/** Requests an operation: few enough for every run, and each run has others. */
+const RUNS = { query: 25, path: 20, body: 50, bytes: 10 };
+/** FUZZ_TIMES=50 does all of it fifty times, each in agencies of its own: an agency has limits. */
 const TIMES = Number(process.env.FUZZ_TIMES ?? "1");
-const RUNS = { query: 25 * TIMES, path: 20 * TIMES, body: 50 * TIMES, bytes: 10 * TIMES };
 const TIMEOUT_MS = 60_000 * TIMES;
 
+let database: TestDatabase;
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.withArchive({ RATE_LIMIT_PER_SECOND: "0" });
+  database = await TestDatabase.make();
+  server = await TestServer.withArchive({ RATE_LIMIT_PER_SECOND: "0", DATABASE_URL: database.url });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server?.stop();
+  await database?.drop();
+});
 
 let worlds = 0;
 /** An agency of its own each time: what one request configures does not bind the next. */
 const newWorld = () => World.of(server, `agency-${++worlds}`);
+
+function inNewWorlds(test: (world: World) => Promise<void>): () => Promise<void> {
+  return async () => {
+    for (let time = 0; time < TIMES; time++) await test(await newWorld());
+  };
+}
 
 const NASTY_TEXTS = [
   "",
@@ -156,120 +170,140 @@ const byId = operations.map(({ id, route }) => [id, route] as const);
 const never = "%s answers as documented, and never with a defect of ours,";
 describe.concurrent.each(byId)(never, { timeout: TIMEOUT_MS }, (id, route) => {
   if (route.body !== undefined)
-    it("to any change of a valid body", async () => {
-      const world = await newWorld();
-      const fields = Object.keys(fieldsOf(documented(id).requestBody!.content["application/json"]!.schema));
-      await fc.assert(
-        fc.asyncProperty(change, async (one) => {
-          const { path, query, body } = await validCall(world, id);
-          await answersAsDocumented(world, id, { path, query: encoded(query), body: changed(body, fields, one) });
-        }),
-        { numRuns: RUNS.body },
-      );
-    });
+    it(
+      "to any change of a valid body",
+      inNewWorlds(async (world) => {
+        const fields = Object.keys(fieldsOf(documented(id).requestBody!.content["application/json"]!.schema));
+        await fc.assert(
+          fc.asyncProperty(change, async (one) => {
+            const { path, query, body } = await validCall(world, id);
+            await answersAsDocumented(world, id, { path, query: encoded(query), body: changed(body, fields, one) });
+          }),
+          { numRuns: RUNS.body },
+        );
+      }),
+    );
 
   if (route.body !== undefined)
-    it("to any JSON, and to bytes that are none", async () => {
-      const world = await newWorld();
-      const { path, query, body } = await validCall(world, id);
-      const whole = Buffer.from(JSON.stringify(body));
-      const bytes = fc.oneof(
-        fc.json({ maxDepth: 4 }),
-        fc.uint8Array({ maxLength: 200 }),
-        // Valid but for bytes in the middle that are not UTF-8.
-        fc
-          .tuple(fc.nat(), fc.constantFrom([0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80], [0x80]))
-          .map(([at, bad]) => {
-            const cut = at % (whole.length + 1);
-            return Buffer.concat([whole.subarray(0, cut), Buffer.from(bad), whole.subarray(cut)]);
-          }),
-      );
-      await fc.assert(
-        fc.asyncProperty(bytes, (sent) => answersAsDocumented(world, id, { path, query: encoded(query), body: sent })),
-        { numRuns: RUNS.bytes },
-      );
-    });
+    it(
+      "to any JSON, and to bytes that are none",
+      inNewWorlds(async (world) => {
+        const { path, query, body } = await validCall(world, id);
+        const whole = Buffer.from(JSON.stringify(body));
+        const bytes = fc.oneof(
+          fc.json({ maxDepth: 4 }),
+          fc.uint8Array({ maxLength: 200 }),
+          // Valid but for bytes in the middle that are not UTF-8.
+          fc
+            .tuple(fc.nat(), fc.constantFrom([0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80], [0x80]))
+            .map(([at, bad]) => {
+              const cut = at % (whole.length + 1);
+              return Buffer.concat([whole.subarray(0, cut), Buffer.from(bad), whole.subarray(cut)]);
+            }),
+        );
+        await fc.assert(
+          fc.asyncProperty(bytes, (sent) =>
+            answersAsDocumented(world, id, { path, query: encoded(query), body: sent }),
+          ),
+          { numRuns: RUNS.bytes },
+        );
+      }),
+    );
 
   const names = parametersOf(id, "query").map(({ name }) => name);
   if (names.length > 0)
-    it("to any query", async () => {
-      const world = await newWorld();
-      const { path, query, body } = await validCall(world, id);
-      const name = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: nastyText });
-      const queries = fc.oneof(
-        { weight: 4, arbitrary: fc.array(fc.tuple(name, nastyText), { maxLength: 3 }) },
-        { weight: 1, arbitrary: fc.constant(Object.entries(query)).map((pairs) => [...pairs, ...pairs]) },
-      );
-      const raw = fc.constantFrom("%", "%zz", "%ff=%fe", "=", "&&", "a[b]=1", "__proto__=1", "?", "%00=%00");
-      const sent = fc.oneof(
-        {
-          weight: 5,
-          arbitrary: queries.map((more) => {
-            const parameters = new URLSearchParams(query);
-            for (const [key, value] of more) parameters.set(key.slice(0, 200), value.slice(0, 2_000));
-            return parameters.toString();
-          }),
-        },
-        { weight: 1, arbitrary: raw.map((more) => `${encoded(query)}&${more}`) },
-      );
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      await fc.assert(
-        fc.asyncProperty(sent, (asked) => answersAsDocumented(world, id, { path, query: asked, body: text })),
-        { numRuns: RUNS.query },
-      );
-    });
+    it(
+      "to any query",
+      inNewWorlds(async (world) => {
+        const { path, query, body } = await validCall(world, id);
+        const name = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: nastyText });
+        const queries = fc.oneof(
+          { weight: 4, arbitrary: fc.array(fc.tuple(name, nastyText), { maxLength: 3 }) },
+          { weight: 1, arbitrary: fc.constant(Object.entries(query)).map((pairs) => [...pairs, ...pairs]) },
+        );
+        const raw = fc.constantFrom("%", "%zz", "%ff=%fe", "=", "&&", "a[b]=1", "__proto__=1", "?", "%00=%00");
+        const sent = fc.oneof(
+          {
+            weight: 5,
+            arbitrary: queries.map((more) => {
+              const parameters = new URLSearchParams(query);
+              for (const [key, value] of more) parameters.set(key.slice(0, 200), value.slice(0, 2_000));
+              return parameters.toString();
+            }),
+          },
+          { weight: 1, arbitrary: raw.map((more) => `${encoded(query)}&${more}`) },
+        );
+        const text = body === undefined ? undefined : JSON.stringify(body);
+        await fc.assert(
+          fc.asyncProperty(sent, (asked) => answersAsDocumented(world, id, { path, query: asked, body: text })),
+          { numRuns: RUNS.query },
+        );
+      }),
+    );
 
   const parameters = parametersOf(id, "path").map(({ name }) => name as keyof typeof pathParameters);
   if (parameters.length > 0)
-    it("to anything in its path", async () => {
-      const world = await newWorld();
-      const { path, query, body } = await validCall(world, id);
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      const plain = [
-        "*",
-        ">",
-        "...",
-        "$SYS",
-        "%2e%2e",
-        "%2E",
-        "%2F",
-        "%00",
-        "%",
-        "%zz",
-        "%20",
-        "+",
-        "a%20b",
-        "\u00ff\u00fe",
-        "é",
-        "~",
-        "x".repeat(2_000),
-      ];
-      const part = fc
-        .oneof(
-          fc.constantFrom(...plain),
-          nastyText.map((any) => encodeURIComponent(Buffer.from(any).toString()).slice(0, 2_000)),
-          fc.uuid(),
-          fc.constantFrom(
-            ...parameters.map((name) => `${path[name]}%00`),
-            ...parameters.map((name) => `${path[name]}.x`),
-          ),
-        )
-        // Nothing, or a dot or two, is a path of another route.
-        .filter((one) => one !== "" && one !== "." && one !== "..");
-      await fc.assert(
-        fc.asyncProperty(fc.constantFrom(...parameters), part, async (name, value) => {
-          if (name === "type" && /^(?:nearby|available|personnel|vehicles|equipment)$/.test(value)) return;
-          await answersAsDocumented(world, id, { path: { ...path, [name]: value }, query: encoded(query), body: text });
-        }),
-        { numRuns: RUNS.path },
-      );
-    });
+    it(
+      "to anything in its path",
+      inNewWorlds(async (world) => {
+        const { path, query, body } = await validCall(world, id);
+        const text = body === undefined ? undefined : JSON.stringify(body);
+        const plain = [
+          "*",
+          ">",
+          "...",
+          "$SYS",
+          "%2e%2e",
+          "%2E",
+          "%2F",
+          "%00",
+          "%",
+          "%zz",
+          "%20",
+          "+",
+          "a%20b",
+          "\u00ff\u00fe",
+          "é",
+          "~",
+          "x".repeat(2_000),
+        ];
+        const part = fc
+          .oneof(
+            fc.constantFrom(...plain),
+            nastyText.map((any) => encodeURIComponent(Buffer.from(any).toString()).slice(0, 2_000)),
+            fc.uuid(),
+            fc.constantFrom(
+              ...parameters.map((name) => `${path[name]}%00`),
+              ...parameters.map((name) => `${path[name]}.x`),
+            ),
+          )
+          // Nothing, or a dot or two, is a path of another route.
+          .filter((one) => one !== "" && one !== "." && one !== "..");
+        await fc.assert(
+          fc.asyncProperty(fc.constantFrom(...parameters), part, async (name, value) => {
+            if (name === "type" && /^(?:nearby|available|personnel|vehicles|equipment)$/.test(value)) return;
+            await answersAsDocumented(world, id, {
+              path: { ...path, [name]: value },
+              query: encoded(query),
+              body: text,
+            });
+          }),
+          { numRuns: RUNS.path },
+        );
+      }),
+    );
 });
 
 describe("the server, after all of it,", () => {
   it("is ready, and has put nothing aside as impossible to process", async () => {
     expect((await server.get("/health/ready")).body).toMatchObject({ ready: true });
     expect(await server.node.ports.deadLetters.list(10)).toEqual([]);
+  });
+
+  it("has all of it in the archive", async () => {
+    await server.archived();
+    expect(await database.rows("select subject, payload, problem from quarantine limit 10")).toEqual([]);
+    await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
   });
 
   // The HTTP server takes no more than a hundred (its parser's own limit): it drops the connection without an answer.

@@ -15,7 +15,9 @@ describe("the alert engine on faulty ports", () => {
     }, async () => {
       for (let seed = from; seed < from + CHUNK; seed++) {
         await runAlerts(seed).catch((error: unknown) => {
-          throw new Error(`seed ${seed}: ${error}`, { cause: error });
+          throw new Error(`seed ${seed} (replay: npm run sim -- --campaign alerts --seed ${seed}): ${error}`, {
+            cause: error,
+          });
         });
       }
     });

@@ -11,7 +11,7 @@ import type { Command, Reply } from "../../runtime/messages.ts";
 import { pause } from "../../runtime/pause.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { type Planted, SimServer } from "../../runtime/sim/server.ts";
-import { type Faults, noFaults, World } from "../../runtime/sim/world.ts";
+import { type Faults, LATE_MAX_MS, noFaults, World } from "../../runtime/sim/world.ts";
 import { isRetryable } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
@@ -24,6 +24,8 @@ const UNITS = ["u1", "u2", "u3"];
 /** Crew and a tool: one sorts before the units and one after, so that members and carriers both come to lead. */
 const MEMBERS = { a1: "personnel", z1: "equipment" } as const;
 const TIME_LIMIT_MS = 20 * 60_000;
+/** Nothing has happened for so many looks: then nothing is late any more, either. */
+const QUIET_LOOKS = 4;
 
 const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
 
@@ -296,20 +298,24 @@ class Run {
     }
   }
 
-  /** Until the hosts have handled everything, and boards show everything. */
+  /**
+   * Until nothing is under way, the hosts have handled everything, boards show everything, and the circles of last readings
+   * have come round.
+   */
   async #settle(): Promise<void> {
     let before = -1;
-    for (let quiet = 0; quiet < 3; ) {
-      await this.#sleep(2_000);
+    for (let quiet = 0; quiet < QUIET_LOOKS; ) {
+      await this.#sleep(LATE_MAX_MS / QUIET_LOOKS);
       const { length } = this.#server.journal.entries;
+      const kept = length + this.#server.telemetry.records.length;
       const hosts = [...this.#hosts.values()];
       const still =
-        length === before &&
+        kept === before &&
         hosts.every(({ host: { figures }, board }) => {
           return figures.pendingCommits === 0 && figures.reactionsBehind === 0 && board.sequence === length;
         });
       quiet = still ? quiet + 1 : 0;
-      before = length;
+      before = kept;
     }
   }
 }
