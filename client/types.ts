@@ -52,7 +52,14 @@ export type Said = {
   [T in SubscriptionMessage]: { readonly type: T; readonly topic: string; readonly data: ServerMessages[T] };
 }[SubscriptionMessage];
 
-export type Item = Happened | Said;
+/** Somebody comes or goes. */
+export interface Presence {
+  readonly type: "presence.update";
+  readonly topic: string;
+  readonly data: ServerMessages["presence.update"];
+}
+
+export type Item = Happened | Said | Presence;
 
 /** What a command takes. */
 export interface CommandRequest<O extends OperationId> {

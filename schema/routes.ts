@@ -5,6 +5,7 @@ import { channelRoutes } from "./routes/channels.ts";
 import { classificationRoutes } from "./routes/classification.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { presenceRoutes } from "./routes/presence.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
@@ -21,6 +22,7 @@ export const routes = {
   ...configurationRoutes,
   ...routingRoutes,
   ...channelRoutes,
+  ...presenceRoutes,
   ...alertRoutes,
   ...classificationRoutes,
   ...alertSourceRoutes,

@@ -38,6 +38,8 @@ export const buckets = {
   requests: "requests",
   /** Keys of channels, each under the master key: without this bucket no message can be read again. */
   keys: "keys",
+  /** Who is there, by which gateway; see runtime/presence/. */
+  presence: "presence",
 } as const;
 
 const INTAKE: Readonly<Record<Lane, string>> = { urgent: "alert.urgent", normal: "alert.in" };

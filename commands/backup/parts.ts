@@ -11,7 +11,7 @@ import { buckets, streams } from "../../schema/subjects.ts";
  * Leases are not backed up: who owned what is over.
  */
 const BEFORE_JOURNAL = [`KV_${buckets.config}`, `KV_${buckets.state}`, streams.timers.name, "ALERTS"];
-const NEVER = [`KV_${buckets.leases}`, "KV_presence"];
+const NEVER = [`KV_${buckets.leases}`, `KV_${buckets.presence}`];
 
 /** @param existing the streams that the server has */
 export function partsOf(existing: readonly string[]): readonly string[] {

@@ -25,6 +25,7 @@ import { NumberDispenser } from "../../runtime/numbers.ts";
 import { agreeOnPartitions } from "../../runtime/placement/leases.ts";
 import type { Log } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import { Presence } from "../../runtime/presence/presence.ts";
 import { Vault } from "../../runtime/vault/vault.ts";
 import { acceptShortenedJournal } from "../../runtime/wholeness.ts";
 import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
@@ -118,6 +119,9 @@ async function assemble(
   const reader = readerOf(configuration, () => archive?.url, stops);
   const secrets = new SourceSecrets(sourcesKeyOf(configuration, keys));
   const webhooks = new Webhooks({ board, client, clock: systemClock, intake, secrets });
+  const presence = new Presence(ports);
+  await presence.start();
+  stops.push(() => presence.stop());
   const services = {
     ports,
     registry,
@@ -128,6 +132,7 @@ async function assemble(
     intake,
     textClassifier,
     vault,
+    presence,
     archive: reader,
     secrets,
     webhooks,

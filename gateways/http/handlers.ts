@@ -7,6 +7,7 @@ import { channelHandlers } from "./handlers/channels.ts";
 import { classificationHandlers } from "./handlers/classification.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
+import { presenceHandlers } from "./handlers/presence.ts";
 import { reportHandlers } from "./handlers/reports.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
 import { routingHandlers } from "./handlers/routing.ts";
@@ -22,6 +23,7 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...configurationHandlers,
   ...routingHandlers,
   ...channelHandlers,
+  ...presenceHandlers,
   ...alertHandlers,
   ...classificationHandlers,
   ...alertSourceHandlers,

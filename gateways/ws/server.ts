@@ -3,6 +3,7 @@ import type { Board, Views } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";
 import { readDepartedUntil } from "../../runtime/departed-until.ts";
 import type { Ports } from "../../runtime/ports/index.ts";
+import type { Presence } from "../../runtime/presence/presence.ts";
 import type { Vault } from "../../runtime/vault/vault.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { SUBPROTOCOL, TOKEN_SUBPROTOCOL } from "../../schema/live/messages.ts";
@@ -25,6 +26,7 @@ export interface LiveServices {
   readonly executor: Executor;
   readonly authenticator: Authenticator;
   readonly vault: Vault;
+  readonly presence: Presence;
 }
 
 /** What rides along on a socket. */
@@ -61,9 +63,11 @@ export class LiveGateway {
       ...{ board, registry, views, journal, clock, log, epoch, departedUntil },
       fanOut: this.#fanOut,
       messages: new MessageEvents({ vault: services.vault, log, epoch }),
+      presence: services.presence.view,
     };
     const admit = (session: Session, principal: Principal) => this.#admit(session, principal);
-    this.#sessionServices = { ports, live, client, board, executor, authenticator, admit };
+    const { presence } = services;
+    this.#sessionServices = { ports, live, client, board, executor, authenticator, presence, admit };
     this.#check();
   }
 

@@ -1,5 +1,6 @@
 import type { Client } from "../../runtime/client.ts";
 import type { Log, Ports } from "../../runtime/ports/index.ts";
+import type { Presence, Visit } from "../../runtime/presence/presence.ts";
 import type { CloseCode } from "../../schema/live/close-codes.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { clientMessage, type ServerMessages } from "../../schema/live/messages.ts";
@@ -14,7 +15,8 @@ import { Allowance } from "./allowance.ts";
 import { ChannelSubscription } from "./channel-subscription.ts";
 import type { Connection } from "./connection.ts";
 import { answered, control } from "./frames.ts";
-import { type Live, Subscription } from "./subscription.ts";
+import { PresenceSubscription } from "./presence-subscription.ts";
+import { type Live, type Say, Subscription } from "./subscription.ts";
 
 /** What all sessions of a gateway stand on. */
 export interface SessionServices {
@@ -24,6 +26,7 @@ export interface SessionServices {
   readonly board: Live["board"];
   readonly executor: Executor;
   readonly authenticator: Authenticator;
+  readonly presence: Presence;
   /** Says whether one more socket of this principal is welcome, and remembers it. */
   readonly admit: (session: Session, principal: Principal) => boolean;
 }
@@ -44,7 +47,9 @@ export class Session {
   readonly #id: string;
   readonly #openedMs: number;
   readonly #allowance: Allowance;
-  readonly #subscriptions = new Map<string, Subscription | ChannelSubscription>();
+  /** What ends each of them. */
+  readonly #subscriptions = new Map<string, () => void>();
+  #visit: Visit | undefined;
   #principal: Principal | undefined;
   #authorization = "";
   #expiresMs = Number.POSITIVE_INFINITY;
@@ -80,8 +85,9 @@ export class Session {
 
   closed(): void {
     this.connection.closed();
-    for (const subscription of this.#subscriptions.values()) subscription.close();
+    for (const close of this.#subscriptions.values()) close();
     this.#subscriptions.clear();
+    this.#visit?.end();
   }
 
   close(code: CloseCode, reason: string): void {
@@ -161,6 +167,7 @@ export class Session {
       this.close(4429, "too many sockets");
       return;
     }
+    this.#visit ??= this.#services.presence.arrive(principal);
     this.#principal = principal;
     this.#authorization = authorization;
     this.#expiresMs = expiresMs;
@@ -194,13 +201,16 @@ export class Session {
     if (!this.connection.open) return;
     const say = <T extends keyof ServerMessages>(type: T, data: ServerMessages[T]) =>
       this.#say(type, data, { topic: topic.name, ...(type === "subscription.opened" ? { request: id } : {}) });
-    const forget = () => this.#subscriptions.delete(topic.name);
-    const { live } = this.#services;
-    const subscription =
-      topic.form === "channel" || topic.form === "channels"
-        ? new ChannelSubscription(live, topic, principal, this.connection, say, forget)
-        : new Subscription(live, topic, principal.agencies, this.connection, say, forget);
-    this.#subscriptions.set(topic.name, subscription);
+    const lookAway = isLook(topic) ? this.#visit?.look(topic.name) : undefined;
+    const forget = () => {
+      this.#subscriptions.delete(topic.name);
+      lookAway?.();
+    };
+    const subscription = this.#subscription(topic, principal, say, forget);
+    this.#subscriptions.set(topic.name, () => {
+      subscription.close();
+      lookAway?.();
+    });
     // Reading up may take long; other requests do not wait for it.
     void subscription.start(since, snapshot).catch((error: unknown) => {
       if (!this.connection.open) return;
@@ -208,6 +218,19 @@ export class Session {
       // What was told so far is whole: the client goes on from there.
       this.close(4409, "the journal could not be read");
     });
+  }
+
+  #subscription(topic: Topic, principal: Principal, say: Say, forget: () => void) {
+    const { live } = this.#services;
+    switch (topic.form) {
+      case "channel":
+      case "channels":
+        return new ChannelSubscription(live, topic, principal, this.connection, say, forget);
+      case "presence":
+        return new PresenceSubscription(live, topic, this.connection, say);
+      default:
+        return new Subscription(live, topic, principal.agencies, this.connection, say, forget);
+    }
   }
 
   /** @throws ProblemError */
@@ -234,9 +257,9 @@ export class Session {
 
   async #unsubscribe({ id, data: { topic: name } }: RequestOf<"unsubscribe">): Promise<void> {
     const topic = parseTopic(name)?.name ?? name;
-    const subscription = this.#subscriptions.get(topic);
-    if (subscription === undefined) throw new ProblemError("not_found", `${topic} is not subscribed to`);
-    subscription.close();
+    const close = this.#subscriptions.get(topic);
+    if (close === undefined) throw new ProblemError("not_found", `${topic} is not subscribed to`);
+    close();
     this.#subscriptions.delete(topic);
     this.#say("subscription.closed", { reason: "unsubscribed" }, { request: id, topic });
   }
@@ -361,6 +384,11 @@ function bytesOf(body: unknown): Uint8Array {
   } catch {
     throw new ProblemError("malformed_json", "nested too deeply");
   }
+}
+
+/** Whoever follows a single thing has it before the eyes. */
+function isLook(topic: Topic): boolean {
+  return topic.form === "channel" || (topic.form === "one" && topic.kind === "incident");
 }
 
 function isSameOrMore(before: Principal, now: Principal): boolean {

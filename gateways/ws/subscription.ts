@@ -3,6 +3,7 @@ import type { Board, Measurement, Row, Views } from "../../runtime/board.ts";
 import type { Place } from "../../runtime/places/place.ts";
 import { type Region, regionOf } from "../../runtime/places/region.ts";
 import type { Clock, Journal, Log } from "../../runtime/ports/index.ts";
+import type { PresenceView } from "../../runtime/presence/view.ts";
 import type { Position, ServerMessages } from "../../schema/live/messages.ts";
 import type { EventTopic } from "../../schema/live/topics.ts";
 import type { Connection } from "./connection.ts";
@@ -28,6 +29,7 @@ export interface Live {
   /** See `readDepartedUntil`. */
   readonly departedUntil: () => Promise<number>;
   readonly messages: MessageEvents;
+  readonly presence: PresenceView;
   readonly log: Log;
 }
 

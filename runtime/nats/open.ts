@@ -47,6 +47,9 @@ export interface NatsPorts extends Ports {
 /** How long an Idempotency-Key of a creation is known. Any later, a repetition is a new request. */
 const REQUEST_TTL_MS = 24 * 3_600_000;
 
+/** Who is there is said again well before. */
+const PRESENCE_TTL_MS = 120_000;
+
 /** Fixes older than this matter to history alone; the last of each unit is kept apart. */
 const LOCATIONS_AGE_MS = 3 * 24 * 3_600_000;
 
@@ -140,6 +143,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     config,
     requests: await bucket(buckets.requests, { ttl: REQUEST_TTL_MS }),
     keys: await bucket(buckets.keys, {}),
+    presence: await bucket(buckets.presence, { ttl: PRESENCE_TTL_MS, markerTTL: 10_000 }),
     timers: new NatsTimers(nats),
     transport: new NatsTransport(nc),
     numbers: new NatsNumbers(connection, jsm),

@@ -266,6 +266,8 @@ export interface Ports {
   readonly requests: KeyValue;
   /** Keys of channels, each under the master key. */
   readonly keys: KeyValue;
+  /** Who is there by which gateway; entries expire by themselves. */
+  readonly presence: KeyValue;
   readonly timers: Timers;
   readonly transport: Transport;
   readonly numbers: Numbers;

@@ -54,6 +54,7 @@ export class SimProcess {
       config: server.bucket("config"),
       requests: server.bucket("requests"),
       keys: server.bucket("keys"),
+      presence: server.bucket("presence"),
       timers: {
         set: (timers) => server.call(() => timers.forEach((timer) => void server.ring(timer))),
         onDue: async (handler) => {

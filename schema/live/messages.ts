@@ -3,6 +3,7 @@ import { channel } from "../channel.ts";
 import { json, timestamp } from "../common.ts";
 import { type ErrorCode, errorKinds } from "../errors.ts";
 import { incident } from "../incident.ts";
+import { presenceUpdate, present } from "../presence.ts";
 import { agencyId, roles } from "../principal.ts";
 import { resource } from "../resource.ts";
 import { type OperationId, routes } from "../routes.ts";
@@ -96,7 +97,7 @@ const problem = z.looseObject({
 
 const entity = z.union([incident, resource, channel]);
 
-/** What a server says of the connection itself: the `data` of each. */
+/** What a server says beside events: the `data` of each. */
 export const serverMessages = {
   "session.opened": z.strictObject({
     subject: z.string(),
@@ -115,9 +116,10 @@ export const serverMessages = {
     reason: z.string().optional().describe("why it was not recovered"),
     snapshot: z.boolean().describe("true: the state as it is comes first"),
   }),
-  "subscription.snapshot": z.strictObject({ items: z.array(entity), last: z.boolean() }),
+  "subscription.snapshot": z.strictObject({ items: z.array(z.union([entity, present])), last: z.boolean() }),
   "subscription.live": z.strictObject({ ...position.shape }),
   "subscription.closed": z.strictObject({ reason: z.string() }),
+  "presence.update": presenceUpdate,
   "command.answered": z.strictObject({
     status: z.number().int(),
     headers: z.record(z.string(), z.string()),
@@ -172,6 +174,7 @@ export const messageSummaries: Readonly<Record<keyof typeof clientMessages | key
   "subscription.snapshot": "a part of the state as it is",
   "subscription.live": "you have everything up to here; what comes now has just happened",
   "subscription.closed": "a topic ends, because you said so or may not see it any more",
+  "presence.update": "somebody has come, or gone: in no journal, so that whoever comes back gets a snapshot",
   "command.answered": "what a command came to",
   "request.refused": "what was wrong with a request, as a problem (RFC 9457)",
   pong: "the server is there",

@@ -12,6 +12,7 @@ export const topicForms = {
   "alertgroup/{id}": "one group of alerts",
   "channel/{id}": "one channel that you are a member of, with what is written in it",
   channels: "all channels that you are a member of, by name, by your unit, or by your agency",
+  "presence/{agency}": "who of the agency comes and goes",
   "area/{agency}/{box}":
     "what the agency may see in a box: incidents and resources entering, moving, leaving. A box whose west is above its east goes across the antimeridian",
 } as const satisfies Record<string, string>;
@@ -34,8 +35,15 @@ export type ChannelTopic =
   | { readonly name: string; readonly form: "channel"; readonly id: string }
   | { readonly name: string; readonly form: "channels" };
 
+/** Who is there, which is in no journal. */
+export interface PresenceTopic {
+  readonly name: string;
+  readonly form: "presence";
+  readonly agency: string;
+}
+
 /** A topic, taken apart. */
-export type Topic = EventTopic | ChannelTopic;
+export type Topic = EventTopic | ChannelTopic | PresenceTopic;
 
 const kindOf: Readonly<Record<string, { readonly form: "agency" | "one"; readonly kind: string }>> = {
   incidents: { form: "agency", kind: "incident" },
@@ -62,6 +70,9 @@ export function parseTopic(text: string): Topic | undefined {
   if (first === "channel" && third === undefined) {
     const channelId = uuid.safeParse(second);
     return channelId.success ? { name: `channel/${channelId.data}`, form: "channel", id: channelId.data } : undefined;
+  }
+  if (first === "presence" && third === undefined) {
+    return agencyId.safeParse(second).success ? { name: text, form: "presence", agency: second } : undefined;
   }
   if (first === "area" && third !== undefined && more === undefined) {
     const box = parseBox(third);

@@ -7,6 +7,7 @@ import { Board } from "../../../runtime/board.ts";
 import { Client } from "../../../runtime/client.ts";
 import { Coverage } from "../../../runtime/coverage.ts";
 import { NumberDispenser } from "../../../runtime/numbers.ts";
+import { Presence } from "../../../runtime/presence/presence.ts";
 import { SimProcess } from "../../../runtime/sim/process.ts";
 import { SimServer } from "../../../runtime/sim/server.ts";
 import { World } from "../../../runtime/sim/world.ts";
@@ -66,10 +67,11 @@ const services = (): Services => {
   const client = new Client(ports, { partitions: 1, timeoutMs: 1 });
   const numbers = new NumberDispenser(ports.numbers, ports.clock);
   const vault = new Vault(ports.keys, () => MasterKeys.parse(newMasterKey()));
+  const presence = new Presence(ports);
   const intake = new AlertIntake(ports, board);
   const secrets = new SourceSecrets(new Uint8Array(32));
   const webhooks = new Webhooks({ board, client, clock: ports.clock, intake, secrets });
-  return { ports, registry, views, board, client, numbers, intake, secrets, webhooks, vault };
+  return { ports, registry, views, board, client, numbers, intake, secrets, webhooks, vault, presence };
 };
 
 describe("who may be sent, of a hundred thousand", () => {

@@ -8,6 +8,7 @@ import type { NumberDispenser } from "../../../runtime/numbers.ts";
 import { imageAsOf } from "../../../runtime/past.ts";
 import type { Region } from "../../../runtime/places/region.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
+import type { Presence } from "../../../runtime/presence/presence.ts";
 import type { Vault } from "../../../runtime/vault/vault.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
@@ -31,6 +32,7 @@ export interface Services {
   readonly textClassifier?: TextClassifier | undefined;
   /** What opens and seals messages. */
   readonly vault: Vault;
+  readonly presence: Presence;
   /** undefined where there is none. */
   readonly archive?: Archive | undefined;
   readonly secrets: SourceSecrets;
