@@ -19,7 +19,15 @@ import type { Committer } from "./commit.ts";
 import { advance, blankImage, type Image, imageAt, loadImage, subjectOf } from "./image.ts";
 import { Mailbox } from "./mailbox.ts";
 import { failure, failureOf, type Message, type Reply } from "./messages.ts";
-import { type Append, type Ports, PortUnavailable, type Timer, UncertainOutcome } from "./ports/index.ts";
+import {
+  type Append,
+  type AppendResult,
+  type Ports,
+  PortUnavailable,
+  type Timer,
+  UncertainOutcome,
+} from "./ports/index.ts";
+import type { Pressure } from "./pressure.ts";
 import { findRecent, RECENT_COMMANDS_MAX, type RecentCommand } from "./recent-commands.ts";
 import { type Directive, directiveFor, type Failure } from "./supervision.ts";
 import { timersOf } from "./timers-of.ts";
@@ -39,6 +47,8 @@ export interface CellHost {
   kept(cell: Cell, sequence: number, reading: unknown): void;
   /** The last reading that is known of. Right after a takeover it may be a little older than the last that was kept. */
   readingOf(address: Address): unknown;
+  /** Told of each commit that a user waits for. */
+  readonly pressure: Pressure;
   /** An envelope of this cell is in the journal. */
   committed(cell: Cell, envelope: Envelope, image: Image): void;
   /** A cell could not be mended by its own strategy. */
@@ -376,12 +386,24 @@ export class Cell {
       if (vote.append !== undefined) joined.push({ to, append: vote.append });
     }
     try {
-      const result = await this.#host.committer.commit([draft.append, ...joined.map(({ append }) => append)]);
+      const appends = joined.length === 0 ? [draft.append] : [draft.append, ...joined.map(({ append }) => append)];
+      const result = await this.#committed(appends, message);
       settle(result.ok ? result.sequences : undefined);
       return result.ok ? done(this.#become(draft, result.sequences[0]!)) : "conflict";
     } catch (error) {
       settle();
       throw error;
+    }
+  }
+
+  async #committed(appends: readonly Append[], { by }: Message): Promise<AppendResult> {
+    const { committer, pressure } = this.#host;
+    if (isSystem(by)) return committer.commit(appends);
+    pressure.began();
+    try {
+      return await committer.commit(appends);
+    } finally {
+      pressure.ended();
     }
   }
 

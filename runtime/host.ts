@@ -17,6 +17,7 @@ import { pause, within } from "./pause.ts";
 import { type LeaseOptions, Leases, leaseDefaults } from "./placement/leases.ts";
 import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
+import { Pressure } from "./pressure.ts";
 import { Reactor } from "./reactor.ts";
 import { type ReadingsOptions, ReadingsWriter, readingsDefaults } from "./readings-writer.ts";
 import { type SnapshotOptions, SnapshotWriter, snapshotDefaults } from "./snapshot-writer.ts";
@@ -57,6 +58,7 @@ export type Send = (to: Address, message: Message) => Promise<CellReply>;
 export class Host implements CellHost {
   readonly ports: Ports;
   readonly committer: Committer;
+  readonly pressure: Pressure;
   readonly options: CellOptions;
   readonly leases: Leases;
   readonly #registry: Registry;
@@ -86,7 +88,9 @@ export class Host implements CellHost {
     this.#coverage = coverage;
     this.options = options.cell;
     this.committer = new Committer(ports.journal, ports.clock, options.committer);
-    this.#writer = new SnapshotWriter(ports, options.snapshots, coverage, () => this.committer.pending > 0);
+    this.pressure = new Pressure(ports.clock);
+    const isBusy = () => this.committer.pending > 0 || this.pressure.isHigh;
+    this.#writer = new SnapshotWriter(ports, options.snapshots, coverage, isBusy);
     this.#telemetry = new GroupWriter(ports.telemetry, ports.clock.soon);
     this.#readings = new ReadingsWriter(ports, board, options.readings, (key) => {
       const address = addressOfStateKey(key);
@@ -253,6 +257,7 @@ export class Host implements CellHost {
       partitionOf: (address: Address) => this.partitionOf(address),
       send: (to: Address, message: Message) => this.send(to, message),
       pendingCommits: () => this.committer.pending,
+      isPressed: () => this.pressure.isHigh,
       shown: () => board.sequence,
     };
     const kinds = [...new Set(reactions.map(({ of }) => of))];

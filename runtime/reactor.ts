@@ -15,6 +15,10 @@ export interface ReactorOptions {
   /** Commands under way while users' commits wait, and otherwise. */
   readonly busyConcurrency: number;
   readonly idleConcurrency: number;
+  /** While users press: one at a time, and so long between two. */
+  readonly pressedPauseMs: number;
+  /** This far behind, the backlog itself is the problem: no more holding back. */
+  readonly behindMax: number;
   readonly saveEveryMs: number;
   readonly retryMs: number;
   /** Envelopes kept in memory to be reacted to; behind more than that, the journal is read again. */
@@ -25,6 +29,8 @@ export const reactorDefaults: ReactorOptions = {
   pageEntries: 256,
   busyConcurrency: 4,
   idleConcurrency: 64,
+  pressedPauseMs: 4,
+  behindMax: 200_000,
   saveEveryMs: 2_000,
   retryMs: 250,
   heardMax: 10_000,
@@ -37,6 +43,8 @@ export interface ReactorHost {
   send(to: Address, message: Message): Promise<CellReply>;
   /** Commits that are under way or wait. */
   pendingCommits(): number;
+  /** Users send more than is answered at once. */
+  isPressed(): boolean;
   /** Everything of the journal up to here has been told to this process. */
   shown(): number;
 }
@@ -216,15 +224,24 @@ export class Reactor {
     const work = async (): Promise<void> => {
       for (let line = lines.shift(); line !== undefined && !this.#stopped; line = lines.shift()) {
         for (const entry of line) await this.#reactTo(entry);
-        if (this.#isCrowded()) return;
+        if (this.#isCrowded() || this.#holdsBack()) return;
       }
     };
     // While users' commits wait, few go on; each round looks again.
     while (lines.length > 0 && !this.#stopped) {
-      const { busyConcurrency, idleConcurrency } = this.#options;
+      const { busyConcurrency, idleConcurrency, pressedPauseMs } = this.#options;
+      if (this.#holdsBack()) {
+        await work();
+        await pause(this.#host.ports.clock, pressedPauseMs);
+        continue;
+      }
       const workers = this.#isBusy() ? busyConcurrency : idleConcurrency;
       await Promise.all(Array.from({ length: Math.min(workers, lines.length) }, work));
     }
+  }
+
+  #holdsBack(): boolean {
+    return this.#host.isPressed() && this.behind < this.#options.behindMax;
   }
 
   #isBusy(): boolean {
