@@ -36,6 +36,7 @@ async function main(): Promise<void> {
       `Tocsin is ready: ${node.url}`,
       `API docs:        ${node.url}/docs`,
       ...(node.tokenFile === undefined ? [] : [`Admin token:     ${node.tokenFile}`]),
+      ...(node.mqttPort === undefined ? [] : [`MQTT:            127.0.0.1:${node.mqttPort}`]),
       `Durability:      ${configuration.DURABILITY}`,
       "",
     ].join("\n"),

@@ -305,9 +305,9 @@ export type AlertKeyEvent =
     }
   | { readonly type: "alertkey.replaced"; readonly agencyId: string; readonly by: string };
 
-/** Where a report's fields stand in a source's own JSON: a pointer (RFC 6901), or "=" and a text to be taken as it is. */
-const expression = text(200).regex(/^(?:$|[=/])/, "a pointer as /a/b, or = and a text");
-const mapping = z.strictObject({
+/** Where a field stands in a source's own JSON: a pointer (RFC 6901), or "=" and a text to be taken as it is. */
+export const expression = text(200).regex(/^(?:$|[=/])/, "a pointer as /a/b, or = and a text");
+export const mapping = z.strictObject({
   items: expression.optional().describe("the list of reports; left out: the document is one"),
   fields: z.strictObject({
     type: expression.optional(),

@@ -77,6 +77,9 @@ export function addressOfEvents(subject: string): (Address & { agency: string })
 /** Where the alert engine notes how far it has come in a lane of the intake. */
 export const intakePositionKey = (lane: Lane) => `alerts.${lane}`;
 
+/** Where the bridge to MQTT keeps what tells one session with a broker from the next. */
+export const mqttSessionKey = (clientId: string) => `mqtt.${safe(clientId)}`;
+
 export const stateKey = ({ kind, id }: Address) => `${safe(kind)}.${safe(id)}`;
 
 /** The actor of a key in the state bucket; undefined when it is none. */

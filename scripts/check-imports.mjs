@@ -66,6 +66,13 @@ const RULES = [
     packages: NONE,
   },
   {
+    of: /^bridges\/mqtt\//,
+    // It is another door: what comes by it means what it means by HTTP.
+    files:
+      /^(?:schema\/|actors\/|bridges\/mqtt\/|gateways\/(?:executor\.ts|alerts\/|http\/handlers\/alerts\.ts)|runtime\/(?!nats\/|sim\/))/,
+    packages: /^(?:mqtt|node:crypto|node:buffer)$/,
+  },
+  {
     of: /^bridges\/alerts\//,
     files: /^(?:schema\/|actors\/|gateways\/alerts\/key\.ts$|runtime\/(?!nats\/|sim\/))/,
     ownFolder: true,

@@ -7,6 +7,7 @@ import { build } from "./setup/build.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { findNatsServer } from "./setup/nats-server.mjs";
 import { checkNode } from "./setup/node-version.mjs";
+import { peerFor, peers } from "./setup/peers.mjs";
 import { databaseFor, postgresServers } from "./setup/postgres.mjs";
 import { SetupError, say } from "./setup/say.mjs";
 
@@ -19,11 +20,13 @@ WHAT is a list of these; without the option the first three are set up:
   nats-server   NATS_SERVER, or the one on PATH, or one fetched into .tools/; the program is told of it by NATS_SERVER
   postgis       a PostgreSQL 15 with PostGIS, fetched into .tools/; the program is told of it by DATABASE_SERVER
   timescale     a PostgreSQL 17 with TimescaleDB and PostGIS, in the same way
+  mosquitto     an MQTT broker and its clients for tests: MOSQUITTO, or installed, or fetched into .tools/ on Debian
+  alertmanager  Prometheus Alertmanager for tests, in the same way
 FILE is looked for in the project's folder. Nothing is printed when nothing is missing.
 `;
 
 const USUAL = ["dependencies", "build", "nats-server"];
-const NEEDS = [...USUAL, ...postgresServers];
+const NEEDS = [...USUAL, ...postgresServers, ...peers];
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 try {
@@ -34,7 +37,8 @@ try {
   const natsServer = needs.includes("nats-server") ? { NATS_SERVER: findNatsServer(root) } : {};
   const servers = postgresServers.filter((name) => needs.includes(name));
   const database = Object.assign({}, ...servers.map((name) => databaseFor(root, name)));
-  run(command, args, { ...process.env, ...natsServer, ...database });
+  const others = Object.assign({}, ...peers.filter((name) => needs.includes(name)).map((name) => peerFor(root, name)));
+  run(command, args, { ...process.env, ...natsServer, ...database, ...others });
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

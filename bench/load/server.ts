@@ -47,6 +47,7 @@ export async function startTocsin(options: TocsinOptions, cleanup: Cleanup): Pro
       DATA_DIR: dataDir,
       DURABILITY: options.durability,
       ARCHIVE: options.archive === true ? "on" : "off",
+      MQTT: "off",
       ...options.env,
     },
     stdio: ["ignore", "pipe", "pipe"],

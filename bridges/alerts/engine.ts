@@ -1,13 +1,13 @@
 import { keyOf } from "../../gateways/alerts/key.ts";
 import type { Board } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";
+import { KeyedQueue } from "../../runtime/keyed-queue.ts";
 import { pause } from "../../runtime/pause.ts";
 import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
 import { type IntakeRecord, type Lane as LaneName, lanes } from "../../schema/alert.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { Asking, Stopped } from "./asking.ts";
-import { KeyedQueue } from "./keyed-queue.ts";
 import { Lane } from "./lane.ts";
 import { type Classify, type Incidents, Reports, Undoable } from "./reports.ts";
 

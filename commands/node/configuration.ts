@@ -78,6 +78,33 @@ const schema = z.object({
     .min(0)
     .default(90)
     .describe("days after which an incident that is over is in the archive alone; 0: never"),
+  MQTT: z.enum(["on", "off"]).default("on").describe("off: no devices and units by MQTT"),
+  MQTT_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(
+      "port of the MQTT listener of the nats-server that is started; default: 1883, or a free one; 0: a free one",
+    ),
+  MQTT_URL: z
+    .string()
+    .regex(/^(?:mqtts?|wss?):\/\//, "mqtt://, mqtts://, ws:// or wss://")
+    .optional()
+    .describe("use this broker instead of that listener, as mqtts://broker.example"),
+  MQTT_VERSION: z.enum(["4", "5"]).default("4").describe("4: MQTT 3.1.1"),
+  MQTT_CLIENT_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,23}$/)
+    .default("tocsin")
+    .describe("of the session that the broker keeps: one for the whole cluster"),
+  MQTT_USERNAME: z.string().optional(),
+  MQTT_PASSWORD_FILE: z.string().optional(),
+  MQTT_CA_FILE: z.string().optional().describe("PEM: whom to trust, beside the usual ones"),
+  MQTT_CERT_FILE: z.string().optional().describe("PEM: who we are to the broker"),
+  MQTT_KEY_FILE: z.string().optional().describe("PEM: the key of that"),
+  MQTT_TOPICS_FILE: z.string().optional().describe("JSON: which topics mean what; default: what docs/alerts.md lists"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -4,6 +4,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rm
 
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/ports/index.ts";
+import { type MqttListener, mqttLines } from "./mqtt-listener.ts";
 import { isNatsServerOf } from "./nats-process.ts";
 
 export interface NatsServerOptions {
@@ -11,6 +12,8 @@ export interface NatsServerOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly sync: boolean;
+  /** Where devices connect, if they may; and what our own bridge is known by there. */
+  readonly mqtt?: MqttListener | undefined;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -54,7 +57,7 @@ export class NatsServer {
 
   /** @throws when it does not come up, with what it logged */
   async start(): Promise<void> {
-    const { binary, dataDir, sync } = this.#options;
+    const { binary, dataDir, sync, mqtt } = this.#options;
     const home = resolve(dataDir, "nats");
     mkdirSync(home, { recursive: true });
     // The folder above may have to be open to the user that PostgreSQL runs as; the journal is nobody's but ours.
@@ -77,6 +80,7 @@ export class NatsServer {
         `  store_dir: ${JSON.stringify(join(home, "jetstream"))}`,
         sync ? "  sync_interval: always" : "",
         "}",
+        ...(mqtt === undefined ? [] : mqttLines(mqtt)),
         "",
       ].join("\n"),
     );

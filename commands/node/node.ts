@@ -34,6 +34,8 @@ import type { Configuration } from "./configuration.ts";
 import { keysOf, sourcesKeyOf, writeAdminToken } from "./keys.ts";
 import { checkChannelKeys, restoreCounters, restoreDeadlines } from "./lost-parts.ts";
 import { masterKeySource, prepareMasterKey } from "./master-key.ts";
+import { mqttBridgeOf } from "./mqtt.ts";
+import { type MqttListener, mqttListener } from "./mqtt-listener.ts";
 import { NatsServer } from "./nats-server.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
@@ -58,6 +60,8 @@ export interface Node {
   readonly archive: ArchiveKeeper | undefined;
   readonly tokenFile: string | undefined;
   readonly url: string;
+  /** Where devices connect, of the server that was started; undefined without. */
+  readonly mqttPort: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -83,7 +87,7 @@ async function assemble(
   stop: () => Promise<void>,
 ): Promise<Node> {
   const { HOST, PORT, DURABILITY, PARTITIONS, HOST_ID } = configuration;
-  const { url, server } = await natsOf(configuration, log, say, stops);
+  const { url, server, mqtt } = await natsOf(configuration, log, say, stops);
   const streams = await openNats({ url, replicas: configuration.REPLICAS }, systemClock, systemIds, log);
   stops.push(() => streams.close());
   let archive: ArchiveKeeper | undefined;
@@ -158,6 +162,16 @@ async function assemble(
   engine.start();
   stops.push(() => engine.stop());
 
+  const bridge = mqttBridgeOf(configuration, mqtt, {
+    ports,
+    board,
+    intake,
+    executor,
+    owns: (address) => host.owns(address),
+  });
+  bridge?.start();
+  stops.push(async () => bridge?.stop());
+
   archive = archiveOf(configuration, {
     natsUrl: url,
     config: ports.config,
@@ -178,6 +192,7 @@ async function assemble(
     ...intake.figures,
     ...engine.figures,
     ...classification.figures,
+    ...bridge?.figures,
     ...departures?.figures,
   });
   const isReady = () =>
@@ -191,6 +206,7 @@ async function assemble(
       // A server of our own is configured by us; another one's operator has to know.
       durability: server === undefined ? `${DURABILITY} (as the server at ${url} is configured)` : DURABILITY,
       archive: archive?.details() ?? "off",
+      mqtt: bridge === undefined ? "off" : (configuration.MQTT_URL ?? `listening on 127.0.0.1:${mqtt?.port}`),
       ...figures(),
     },
   });
@@ -211,6 +227,7 @@ async function assemble(
     live,
     archive,
     tokenFile,
+    mqttPort: mqtt?.port,
     url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`,
     stop,
   };
@@ -250,21 +267,23 @@ function readerOf(
 }
 
 async function natsOf(
-  { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY }: Configuration,
+  { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY, MQTT, MQTT_URL, MQTT_PORT }: Configuration,
   log: Log,
   say: (line: string) => void,
   stops: (() => Promise<void>)[],
-): Promise<{ readonly url: string; readonly server?: NatsServer }> {
+): Promise<{ readonly url: string; readonly server?: NatsServer; readonly mqtt?: MqttListener | undefined }> {
   if (NATS_URL !== undefined) return { url: NATS_URL };
   say("starting nats-server …");
+  const mqtt = MQTT === "on" && MQTT_URL === undefined ? await mqttListener(MQTT_PORT) : undefined;
   const options = {
     binary: NATS_SERVER ?? "nats-server",
     dataDir: DATA_DIR,
     port: NATS_PORT,
     sync: DURABILITY === "sync",
+    mqtt,
   };
   const server = new NatsServer(options, log);
   await server.start();
   stops.push(() => server.stop());
-  return { url: server.url, server };
+  return { url: server.url, server, mqtt };
 }

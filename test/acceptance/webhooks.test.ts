@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Answer, TestServer } from "../support/server.ts";
+import { sharedData } from "../support/shared-data.ts";
 import { until } from "../support/until.ts";
 
 let server: TestServer;
@@ -122,7 +123,7 @@ describe("a source", () => {
   });
 });
 
-const MANAGER = "/work/shared/data/alertmanager";
+const MANAGER = `${sharedData}/alertmanager`;
 describe.skipIf(!existsSync(MANAGER))("Alertmanager's payloads (skipped where the examples are not at hand)", () => {
   const broken = ["snmp_notifier__test_no_body.json", "snmp_notifier__test_unprocessable_alerts.json"];
   const whole = existsSync(MANAGER) ? readdirSync(MANAGER).filter((file) => !broken.includes(file)) : [];

@@ -48,7 +48,7 @@ async function startProcess(dataDir: string): Promise<{ child: ChildProcess; url
   const port = String(await freePort());
   const child = spawn(process.execPath, ["dist/commands/start.main.js"], {
     // Without PostgreSQL: it would outlive a node that is killed.
-    env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: "warn", ARCHIVE: "off" },
+    env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: "warn", ARCHIVE: "off", MQTT: "off" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   cleanUps.push(() => ended(child, "SIGTERM"));

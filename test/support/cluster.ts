@@ -52,8 +52,9 @@ export class Cluster {
   }
 
   /** A host of this cluster, not yet started. */
-  async host(id: string): Promise<HostProcess> {
+  async host(id: string, more: Readonly<Record<string, string>> = {}): Promise<HostProcess> {
     const environment = {
+      ...more,
       HOST_ID: id,
       NATS_URL: this.nats.url,
       JWT_SECRET_FILE: this.secretFile,

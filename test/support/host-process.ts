@@ -38,6 +38,7 @@ export class HostProcess extends Api {
         ...process.env,
         LOG_LEVEL: "error",
         ARCHIVE: "off",
+        MQTT: "off",
         ...environment,
         DATA_DIR: dataDir,
         PORT: String(port),

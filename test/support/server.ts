@@ -53,6 +53,7 @@ export class TestServer extends Api {
         ...process.env,
         // Most tests are of dispatch, which needs none; those of the archive switch it on.
         ARCHIVE: "off",
+        MQTT: "off",
         DATA_DIR: folder,
         PORT: String(await freePort()),
         ...environment,

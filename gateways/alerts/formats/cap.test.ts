@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { XMLParser } from "fast-xml-parser";
 import { describe, expect, it } from "vitest";
+import { sharedData } from "../../../test/support/shared-data.ts";
 import { type CapAlert, type CapInfo, capAlertsOf } from "./cap.ts";
 import { capReports } from "./cap-reports.ts";
 
-const DATA = "/work/shared/data/cap";
+const DATA = `${sharedData}/cap`;
 const filesOf = (...folders: string[]) =>
   folders.flatMap((folder) =>
     existsSync(`${DATA}/${folder}`) ? readdirSync(`${DATA}/${folder}`).map((name) => `${folder}/${name}`) : [],

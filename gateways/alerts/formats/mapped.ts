@@ -8,9 +8,15 @@ import {
 } from "../../../schema/alert.ts";
 import { Unreadable } from "./xml.ts";
 
-/** What a pointer (RFC 6901) leads to; what begins with "=" is taken as it is. */
-function valueAt(document: unknown, expression: string): unknown {
-  if (expression.startsWith("=")) return expression.slice(1);
+/** Values that a text may name in braces. */
+export type Named = Readonly<Record<string, string>>;
+
+/** What a pointer (RFC 6901) leads to; what begins with "=" is taken as it is, with what it names in braces put in. */
+export function valueAt(document: unknown, expression: string, named: Named = {}): unknown {
+  if (expression.startsWith("="))
+    return expression
+      .slice(1)
+      .replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(named, name) ? named[name]! : whole));
   if (expression === "") return document;
   let at: unknown = document;
   for (const step of expression.slice(1).split("/")) {
@@ -25,25 +31,30 @@ function valueAt(document: unknown, expression: string): unknown {
  * Brings a source's own JSON into the form of the API, by the mapping that it has declared.
  * @throws Unreadable, naming what the mapping did not find or what does not fit
  */
-export function mappedReports(document: unknown, mapping: Mapping): readonly AlertReport[] {
-  const items = mapping.items === undefined ? [document] : valueAt(document, mapping.items);
+export function mappedReports(document: unknown, mapping: Mapping, named: Named = {}): readonly AlertReport[] {
+  const items = mapping.items === undefined ? [document] : valueAt(document, mapping.items, named);
   if (!Array.isArray(items)) throw new Unreadable(`${mapping.items}: there is no list`);
   if (items.length === 0 || items.length > ALERT_LIMITS.batch)
     throw new Unreadable(`${items.length} reports: there must be 1 to ${ALERT_LIMITS.batch}`);
-  return items.map((item, index) => reportOf(item, index, mapping));
+  return items.map((item, index) => reportOf(item, index, mapping, named));
 }
 
-function reportOf(item: unknown, index: number, { fields, severities: said = {}, actions = {} }: Mapping): AlertReport {
+function reportOf(
+  item: unknown,
+  index: number,
+  { fields, severities: said = {}, actions = {} }: Mapping,
+  named: Named,
+): AlertReport {
   const { lat, lon, ...rest } = fields;
   const given: Record<string, unknown> = {};
   for (const [field, expression] of Object.entries(rest)) {
-    const value = expression === undefined ? undefined : valueAt(item, expression);
+    const value = expression === undefined ? undefined : valueAt(item, expression, named);
     if (value !== undefined && value !== null) given[field] = typeof value === "object" ? value : String(value);
   }
   if (given["severity"] !== undefined) given["severity"] = translated(given["severity"] as string, said, severities);
   if (given["action"] !== undefined) given["action"] = translated(given["action"] as string, actions, alertActions);
   if (lat !== undefined && lon !== undefined) {
-    const place = { lat: Number(valueAt(item, lat)), lon: Number(valueAt(item, lon)) };
+    const place = { lat: Number(valueAt(item, lat, named)), lon: Number(valueAt(item, lon, named)) };
     if (!Number.isNaN(place.lat) && !Number.isNaN(place.lon)) given["location"] = place;
   }
   const parsed = raiseAlerts.safeParse(given);
