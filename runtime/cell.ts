@@ -41,6 +41,8 @@ export interface CellHost {
   readonly committer: Committer;
   /** Sends to another actor, wherever it lives. */
   send(to: Address, message: Message): Promise<CellReply>;
+  /** False once this cell's state may be the past: somebody else may have changed it. */
+  holds(cell: Cell): boolean;
   /** Keeps a record of telemetry. @returns its sequence */
   keep(record: TelemetryRecord): Promise<number>;
   /** A record of this cell's telemetry is kept. */
@@ -220,10 +222,11 @@ export class Cell {
       this.#image = blankImage(this.#definition);
     }
     const image = this.#image ?? (await this.activate());
-    if (this.#hiddenFrom(message, image)) return answer(failure("not_found", `no such ${this.address.kind}`));
+    if (this.#hiddenFrom(message, image))
+      return answer(this.#asItIs(failure("not_found", `no such ${this.address.kind}`)));
     switch (message.op) {
       case "read":
-        answer(image.version === 0 ? failure("not_found", `no such ${this.address.kind}`) : done(image));
+        answer(this.#asItIs(image.version === 0 ? failure("not_found", `no such ${this.address.kind}`) : done(image)));
         break;
       case "command":
         await this.#command(message, answer);
@@ -251,7 +254,7 @@ export class Cell {
     for (let attempt = 0; attempt < this.#host.options.decideAttempts; attempt++) {
       const image = await this.activate();
       const before = this.#host.options.dedupe ? await this.#doneBefore(image, message) : undefined;
-      if (before !== undefined) return answer(await this.#firstAnswer(before, message));
+      if (before !== undefined) return answer(this.#asItIs(await this.#firstAnswer(before, message)));
       const at = this.#now();
       const decision = decide(this.#definition, image.state, message.command, {
         id: this.address.id,
@@ -259,15 +262,13 @@ export class Cell {
         by: message.by,
       });
       // What is not there has no version: whoever may not see it must not be told one either.
-      if (isRefusal(decision) && decision.refused === "not_found") return answer(failureOf(decision));
+      if (isRefusal(decision) && decision.refused === "not_found") return answer(this.#asItIs(failureOf(decision)));
       if (message.expectedVersion !== undefined && message.expectedVersion !== image.version) {
-        return answer(
-          failure("version_mismatch", `the version is ${image.version}, not ${message.expectedVersion}`, {
-            version: image.version,
-          }),
-        );
+        const { version } = image;
+        const detail = `the version is ${version}, not ${message.expectedVersion}`;
+        return answer(this.#asItIs(failure("version_mismatch", detail, { version })));
       }
-      if (isRefusal(decision)) return answer(failureOf(decision));
+      if (isRefusal(decision)) return answer(this.#asItIs(failureOf(decision)));
       if (isForward(decision)) {
         // Outside the mailbox: the leader will ask this very actor to take part.
         this.#forwarded ??= new Set();
@@ -281,13 +282,23 @@ export class Cell {
       const participations = isJoint(decision) ? decision.with : [];
       // Who may send it again under the same id must find this answer then, whatever has changed meanwhile.
       const isKept = message.fingerprint !== undefined && image.version > 0;
-      if (events.length === 0 && participations.length === 0 && !isKept) return answer(done(image));
+      if (events.length === 0 && participations.length === 0 && !isKept) return answer(this.#asItIs(done(image)));
       const draft = this.#draft(image, events, message, at);
       const outcome = await this.#commit(draft, participations, message, at);
       if (outcome !== "conflict") return answer(outcome);
       this.#image = undefined;
     }
     answer(failure("contended", `${this.key} kept changing while this was decided`));
+  }
+
+  /**
+   * Whoever owns the partition by now may have answered others without knowing what this tells of, also where it is
+   * committed: the fence stops its writes, not its reads. Asked again it knows, as the command's id is in the journal.
+   */
+  #asItIs(reply: CellReply): CellReply {
+    if (this.#host.holds(this)) return reply;
+    this.#image = undefined;
+    return failure("not_owner", "another host may have answered for it meanwhile");
   }
 
   /** Its state is known, and nothing is being handled or waits. */
@@ -389,7 +400,7 @@ export class Cell {
       const appends = joined.length === 0 ? [draft.append] : [draft.append, ...joined.map(({ append }) => append)];
       const result = await this.#committed(appends, message);
       settle(result.ok ? result.sequences : undefined);
-      return result.ok ? done(this.#become(draft, result.sequences[0]!)) : "conflict";
+      return result.ok ? this.#asItIs(done(this.#become(draft, result.sequences[0]!))) : "conflict";
     } catch (error) {
       settle();
       throw error;
@@ -420,7 +431,7 @@ export class Cell {
       at: message.at,
       by: message.by,
     });
-    if (isRefusal(decision)) return answer(failureOf(decision));
+    if (isRefusal(decision)) return answer(this.#asItIs(failureOf(decision)));
     if (isForward(decision) || isJoint(decision)) throw new AssertionFailure("a participant cannot lead");
     // Also where it has nothing to change: only its fence shows that what it decided on was not another host's past.
     const draft = this.#draft(image, decision, message, message.at);
@@ -446,6 +457,8 @@ export class Cell {
 
   #settle(commandId: string, sequence: number | undefined): CellReply {
     if (this.#hold?.commandId === commandId) this.#hold.release(sequence);
+    // It was not waited for to the end: what is known here is older than that commit.
+    else if (sequence !== undefined && (this.#image?.sequence ?? sequence) < sequence) this.#image = undefined;
     return { ok: true, state: undefined, version: 0, sequence: 0 };
   }
 

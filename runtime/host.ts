@@ -188,13 +188,13 @@ export class Host implements CellHost {
     }
     const cell = this.#cellOf(to, partition);
     if (cell === undefined) return refused("not_found", `no such kind of actor: ${to.kind}`);
-    return message.op === "read" ? this.#read(cell, message) : cell.deliver(message);
+    return cell.deliver(message);
   }
 
-  /** What was read may be old if somebody else owned it by then. */
-  async #read(cell: Cell, message: Message): Promise<CellReply> {
-    const reply = await cell.deliver(message);
-    return this.leases.owns(cell.partition) ? reply : failure("not_owner", "the lease ended meanwhile");
+  /** What it knows is how it is: nobody else can have changed it, and nobody is known to have done so. */
+  holds(cell: Cell): boolean {
+    if (!this.leases.owns(cell.partition) || this.#cells.get(cell.key) !== cell) return false;
+    return (this.#board.get(cell.address)?.sequence ?? 0) <= (cell.image?.sequence ?? 0);
   }
 
   committed(cell: Cell, envelope: Envelope, image: Image): void {

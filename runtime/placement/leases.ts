@@ -157,6 +157,8 @@ export class Leases {
         this.#loseAll();
         return false;
       }
+      // While it was gone, others may have taken what was ours, and that we hear of it may take its time.
+      if (current === undefined) this.#loseAll();
       this.#hostRevision = current?.revision ?? 0;
     } catch (error) {
       this.#ports.log.warn({ error }, "the lease could not be renewed");
@@ -188,6 +190,8 @@ export class Leases {
       }
     } else if (key.startsWith(PARTITION)) {
       const partition = Number(key.slice(PARTITION.length));
+      // What we have changed ourselves is known before the watch tells of what was before it.
+      if (revision < (this.#owners.get(partition)?.revision ?? 0)) return;
       this.#ownedBy(partition, value ?? "", revision);
       if (value !== this.#options.hostId) this.#lose(partition);
     }
@@ -233,9 +237,9 @@ export class Leases {
   async #place(partition: number, should: string): Promise<void> {
     const { hostId } = this.#options;
     const now = this.#owners.get(partition);
-    if (now?.host === hostId && should === hostId) this.#gain(partition);
-    else if (now?.host === hostId) await this.#handOver(partition, now.revision);
-    else if (should === hostId && !this.#livingHosts.has(now?.host ?? ""))
+    const isOurs = now?.host === hostId;
+    if (isOurs && should !== hostId) await this.#handOver(partition, now.revision);
+    else if (should === hostId && !this.#mine.has(partition) && (isOurs || !this.#livingHosts.has(now?.host ?? "")))
       await this.#claim(partition, now?.revision ?? 0);
   }
 
@@ -245,7 +249,12 @@ export class Leases {
     this.#events.gained(partition);
   }
 
+  /**
+   * Also what is said to be ours, by the process before this one or before the lease lapsed: whoever took it since has
+   * changed its key. Only after the host's own key is there: whoever sees us own something must see first that we live.
+   */
   async #claim(partition: number, expectedRevision: number): Promise<void> {
+    if (!this.valid) return;
     const revision = await this.#setOwner(partition, this.#options.hostId, expectedRevision);
     if (revision === undefined) return;
     this.#gain(partition);

@@ -12,6 +12,7 @@ import { pause } from "../../runtime/pause.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { type Planted, SimServer } from "../../runtime/sim/server.ts";
 import { type Faults, LATE_MAX_MS, noFaults, World } from "../../runtime/sim/world.ts";
+import { parseEnvelope } from "../../schema/envelope.ts";
 import { isRetryable } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
@@ -205,7 +206,11 @@ class Run {
       if (this.#world.chance(200)) await this.#report(process, client);
       const commandId = `${name}-${index}`;
       const reply = await this.#untilDefinite(process, client, to, command, commandId);
-      if (reply?.ok === true) this.#acknowledged.push({ commandId, ...to, version: reply.version });
+      if (reply?.ok === true) {
+        this.#acknowledged.push({ commandId, ...to, version: reply.version });
+        await this.#readBack(client, to);
+        await this.#readBack(client, { kind: "resource", id: this.#world.pick(UNITS) });
+      }
       await this.#sleep(this.#world.between(0, 200));
     }
   }
@@ -243,6 +248,17 @@ class Run {
       await pause(process.ports.clock, this.#world.between(10, 300));
     }
     return;
+  }
+
+  /** Whichever host answers: what was acknowledged to anybody before one asks is in what one reads. */
+  async #readBack(client: Client, of: Address): Promise<void> {
+    const acknowledged = new Set(this.#acknowledged.map(({ commandId }) => commandId));
+    const entries = this.#server.journal.entries.filter(({ subject }) => subject.endsWith(`.${of.kind}.${of.id}`));
+    const envelopes = entries.map(({ payload }) => parseEnvelope(payload));
+    const last = envelopes.findLast(({ commandId }) => acknowledged.has(commandId));
+    const read = await client.read(of, dispatcher, "r");
+    if (read.ok && last !== undefined && read.version < last.version)
+      throw new Error(`${of.kind}.${of.id} was read at version ${read.version} after ${last.version} was acknowledged`);
   }
 
   #someCommand(): [Address, Command] {
