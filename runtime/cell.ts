@@ -92,7 +92,7 @@ interface Drafted {
 }
 
 interface Hold {
-  readonly commandId: string;
+  readonly attempt: string;
   readonly release: (sequence: number | undefined) => void;
 }
 
@@ -159,7 +159,7 @@ export class Cell {
   deliver(message: Message): Promise<CellReply> {
     this.lastUsedMs = this.#host.ports.clock.monotonicMs();
     // The outcome of a commit this cell waits for must not wait behind what waits for that outcome.
-    if (message.op === "settle") return Promise.resolve(this.#settle(message.commandId, message.sequence));
+    if (message.op === "settle") return Promise.resolve(this.#settle(message.attempt, message.sequence));
     return new Promise((answer) => {
       if (message.op === "report" && this.#isAtLeisure) {
         this.#reportAtOnce(message, this.#image!, answer);
@@ -361,15 +361,11 @@ export class Cell {
     at: string,
   ): Promise<CellReply | "conflict"> {
     const joined: { readonly to: Address; readonly append: Append }[] = [];
+    const attempt = participations.length === 0 ? "" : this.#host.ports.ids.token();
     const settle = (sequences?: readonly number[]) =>
       joined.forEach(({ to }, index) => {
         const sequence = sequences?.[index + 1];
-        const told: Message = {
-          op: "settle",
-          by: message.by,
-          requestId: message.requestId,
-          commandId: message.commandId,
-        };
+        const told: Message = { op: "settle", by: message.by, requestId: message.requestId, attempt };
         // An answer is not needed: a participant that never hears reads the journal.
         void this.#host.send(to, sequence === undefined ? told : { ...told, sequence }).catch(() => undefined);
       });
@@ -382,6 +378,7 @@ export class Cell {
         by,
         requestId,
         commandId,
+        attempt,
         command,
         at,
         cause: this.key,
@@ -435,7 +432,7 @@ export class Cell {
     if (isForward(decision) || isJoint(decision)) throw new AssertionFailure("a participant cannot lead");
     // Also where it has nothing to change: only its fence shows that what it decided on was not another host's past.
     const draft = this.#draft(image, decision, message, message.at);
-    const outcome = this.#holdFor(message.commandId);
+    const outcome = this.#holdFor(message.attempt);
     answer({ ...done(image), append: draft.append });
     const sequence = await outcome;
     if (sequence !== undefined) this.#become(draft, sequence);
@@ -443,7 +440,7 @@ export class Cell {
     else this.#image = undefined;
   }
 
-  #holdFor(commandId: string): Promise<number | undefined> {
+  #holdFor(attempt: string): Promise<number | undefined> {
     return new Promise((resolve) => {
       const cancel = this.#host.ports.clock.after(this.#host.options.holdMs, () => release(undefined));
       const release = (sequence: number | undefined) => {
@@ -451,12 +448,12 @@ export class Cell {
         this.#hold = undefined;
         resolve(sequence);
       };
-      this.#hold = { commandId, release };
+      this.#hold = { attempt, release };
     });
   }
 
-  #settle(commandId: string, sequence: number | undefined): CellReply {
-    if (this.#hold?.commandId === commandId) this.#hold.release(sequence);
+  #settle(attempt: string, sequence: number | undefined): CellReply {
+    if (this.#hold?.attempt === attempt) this.#hold.release(sequence);
     // It was not waited for to the end: what is known here is older than that commit.
     else if (sequence !== undefined && (this.#image?.sequence ?? sequence) < sequence) this.#image = undefined;
     return { ok: true, state: undefined, version: 0, sequence: 0 };

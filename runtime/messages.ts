@@ -36,6 +36,8 @@ export type Message =
   | (From & {
       readonly op: "prepare";
       readonly commandId: string;
+      /** Which of the leaders' attempts at this command: another one may have another outcome. */
+      readonly attempt: string;
       readonly command: Command;
       readonly at: string;
       /** See `Participation`. */
@@ -44,7 +46,7 @@ export type Message =
       readonly cause?: string;
     })
   /** What became of the prepared commit. Without sequences it did not happen, as far as the leader knows. */
-  | (From & { readonly op: "settle"; readonly commandId: string; readonly sequence?: number });
+  | (From & { readonly op: "settle"; readonly attempt: string; readonly sequence?: number });
 
 export type Reply =
   | {
