@@ -4,6 +4,7 @@ import type { AnyProjection, Projections } from "../runtime/projection.ts";
 import { agency } from "./agency/definition.ts";
 import { agencyView } from "./agency/view.ts";
 import { alert } from "./alert/definition.ts";
+import { alertProjection } from "./alert/projection.ts";
 import { alertView } from "./alert/view.ts";
 import { alertkey } from "./alertkey/definition.ts";
 import { channel } from "./channel/definition.ts";
@@ -56,6 +57,7 @@ export const views: Views = new Map([
 export const projections: Projections = new Map<string, AnyProjection>([
   [incident.kind, incidentProjection],
   [resource.kind, resourceProjection],
+  [alert.kind, alertProjection],
 ]);
 
 /** What happens to one actor because of another. */

@@ -1,19 +1,30 @@
 /** What is asked of the past. bridges/postgres answers; whoever asks must be ready to hear that it cannot just now. */
 export interface Archive {
   /** Newest first. @throws ArchiveUnavailable */
-  incidents(query: ArchivedIncidentsQuery): Promise<ArchivedIncidents>;
+  incidents(query: ArchivedIncidentsQuery): Promise<Archived>;
+  /** Newest first. @throws ArchiveUnavailable */
+  alerts(query: ArchivedQuery): Promise<Archived>;
+  /** Oldest first. @throws ArchiveUnavailable */
+  alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]>;
   /** Oldest first. @throws ArchiveUnavailable */
   track(query: TrackQuery): Promise<readonly TrackPoint[]>;
   /** Rows of a report, ready to be shown. @throws ArchiveUnavailable */
   report(name: string, query: ReportQuery): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-export interface ArchivedIncidentsQuery {
+/** What lists ask for. */
+export interface ArchivedQuery {
   readonly agencies: readonly string[];
   /** As the API's list has them. */
   readonly filters: Readonly<Record<string, unknown>>;
   /** All of them must be found. */
   readonly words: readonly string[];
+  /** From below this id on. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+export interface ArchivedIncidentsQuery extends ArchivedQuery {
   /** Only what has left the journal, and so is not in memory. */
   readonly departedOnly: boolean;
   readonly near?: {
@@ -24,12 +35,31 @@ export interface ArchivedIncidentsQuery {
     readonly afterMetres: number;
     readonly afterId: string;
   };
-  /** From below this id on. */
-  readonly before?: string | undefined;
+}
+
+export interface AlertReportsQuery {
+  readonly alertId: string;
+  /** The last sequence of the page before; 0: from the first on. */
+  readonly after: number;
   readonly limit: number;
 }
 
-export interface ArchivedIncidents {
+/** A report to the alert engine, as it came. */
+export interface AlertReportRow {
+  readonly sequence: number;
+  readonly at: Date;
+  readonly lane: string;
+  readonly action: string;
+  readonly source: string;
+  readonly sent_by: string;
+  readonly request_id: string;
+  readonly dedup_key: string;
+  /** JSON. */
+  readonly content: string | null;
+  readonly raw: string | null;
+}
+
+export interface Archived {
   /** Everything of the journal up to here has been looked at. */
   readonly upTo: number;
   readonly rows: readonly ArchivedRow[];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { code, entityVersion, freeForm, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
+import { code, entityVersion, freeForm, json, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
 import { type IncidentFields, type Policy, priority } from "./incident.ts";
 import { agencyId } from "./principal.ts";
 
@@ -180,6 +180,11 @@ export type Alert = z.infer<typeof alert>;
 
 export const alertFilters = z.strictObject({
   ...page,
+  q: text(200)
+    .optional()
+    .describe(
+      "words, all of which are in title, description, device, key, labels, source or areas; without case and accents",
+    ),
   status: oneOrMore(z.enum(alertStatuses)).optional(),
   severity: oneOrMore(z.enum(severities)).optional(),
   nature: oneOrMore(z.enum(natures)).optional(),
@@ -194,6 +199,33 @@ export const alertFilters = z.strictObject({
   createdBefore: timestamp.optional(),
 });
 export type AlertFilters = z.infer<typeof alertFilters>;
+
+export const alertReportsQuery = z.strictObject({
+  limit: page.limit,
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, "not one of ours")
+    .optional()
+    .describe("`next` of the page before"),
+});
+
+export const alertReports = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      sequence: z.number().int().describe("its place in the intake"),
+      at: timestamp.describe("when it was accepted"),
+      urgent: z.boolean(),
+      action: z.enum(alertActions),
+      source: z.string(),
+      by: z.string().describe("a principal, or a source's credential"),
+      requestId: z.string(),
+      dedupKey: z.string(),
+      content: z.record(z.string(), json).nullable().describe("what was read of it, by a trigger"),
+      raw: z.string().nullable().describe("as it came, cut at a bound, where that says more"),
+    }),
+  ),
+  next: z.string().nullable(),
+});
 
 export const acknowledgeAlert = z.strictObject({ note: text(1000).min(1).optional() }).meta({ id: "AcknowledgeAlert" });
 export const dismissAlert = z.strictObject({ reason: text(1000).min(1) }).meta({ id: "DismissAlert" });

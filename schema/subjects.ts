@@ -74,6 +74,11 @@ export function addressOfEvents(subject: string): (Address & { agency: string })
   return { agency, kind, id };
 }
 
+/** The lane of an intake's subject; undefined when it is none. */
+export function laneOfIntake(subject: string): Lane | undefined {
+  return (Object.keys(INTAKE) as Lane[]).find((lane) => subject.startsWith(`${INTAKE[lane]}.`));
+}
+
 /** Where the alert engine notes how far it has come in a lane of the intake. */
 export const intakePositionKey = (lane: Lane) => `alerts.${lane}`;
 

@@ -40,7 +40,10 @@ export async function startArchiveBench(root: string, cleanup: Cleanup): Promise
   cleanup.defer(() => postgres.stop());
   const { user, password, host, port, database } = postgres.connection;
   const url = `postgres://${user}:${password}@${host}:${port}/${database}`;
-  const client = new pg.Client({ connectionString: url, options: "-c search_path=tocsin,tocsin_positions,public" });
+  const client = new pg.Client({
+    connectionString: url,
+    options: "-c search_path=tocsin,tocsin_positions,tocsin_reports,public",
+  });
   client.on("error", () => undefined);
   await client.connect();
   cleanup.defer(() => client.end());

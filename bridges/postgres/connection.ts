@@ -1,7 +1,7 @@
 import pg from "pg";
 
 /** Where the archive's tables are. */
-export const schemas = { history: "tocsin", positions: "tocsin_positions" } as const;
+export const schemas = { history: "tocsin", positions: "tocsin_positions", reports: "tocsin_reports" } as const;
 
 export type Database = pg.ClientConfig;
 

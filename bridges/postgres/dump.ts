@@ -23,7 +23,7 @@ export interface DumpedArchive {
   readonly sequence: number;
 }
 
-const SCHEMAS = [schemas.history, schemas.positions];
+const SCHEMAS = [schemas.history, schemas.positions, schemas.reports];
 
 /** What the migrations make by themselves is not dumped: partitions, computed columns, and which migrations there were. */
 const TABLES = `
@@ -84,6 +84,8 @@ export async function loadArchive(
     withClient(database, "restore", (client) =>
       inTransaction(client, async () => {
         await client.query(`set local search_path to ${SCHEMAS.toReversed().join(", ")}, public`);
+        // Filled by the migrations: which tables are whole is told by the backup.
+        if (tables.some(({ name }) => name === "projection")) await client.query("delete from projection");
         for (const table of tables) {
           const { rowCount } = await client.query(`select from ${nameOf(table)} limit 1`);
           if (rowCount !== 0)

@@ -15,11 +15,20 @@ export class EventsFeed implements Feed {
   readonly onOtherStream = "refuse";
   readonly schema: string;
   readonly source: StreamSource;
+  readonly begin: () => Promise<void>;
   readonly #folding: Folding;
 
-  constructor(source: StreamSource, schema: string, registry: Registry, projections: Projections) {
+  /** @param begin sees to it that all tables hold everything up to the checkpoint */
+  constructor(
+    source: StreamSource,
+    schema: string,
+    registry: Registry,
+    projections: Projections,
+    begin: () => Promise<void>,
+  ) {
     this.source = source;
     this.schema = schema;
+    this.begin = begin;
     this.#folding = new Folding(registry, projections);
   }
 

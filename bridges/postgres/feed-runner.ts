@@ -102,6 +102,7 @@ export class FeedRunner {
       // A transaction that a crash takes back takes its checkpoint with it: nothing is lost by not waiting for the disk.
       await client.query("set synchronous_commit = off; set idle_in_transaction_session_timeout = '60s'");
       if (!(await this.#untilLeader(client)) || this.#stopped) return;
+      await this.#feed.begin?.();
       const stream = await this.#feed.source.state();
       const from = await startingPoint(client, this.#feed, stream);
       if (from.sequence > 0 && stream.first > from.sequence + 1) {

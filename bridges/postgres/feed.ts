@@ -12,6 +12,8 @@ export interface Feed {
   readonly batchMax: number;
   /** What another stream of the same name means: the archive belongs to a journal that is not this one, or simply goes on. */
   readonly onOtherStream: "refuse" | "goOn";
+  /** Called by the one that works, before it looks where to go on. */
+  begin?(): Promise<void>;
   /**
    * Looks at a batch while the one before is still being written, on a connection of its own: what that one changes must
    * be remembered, the tables may not show it yet.

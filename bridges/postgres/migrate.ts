@@ -6,7 +6,7 @@ import { type Database, schemas, withClient } from "./connection.ts";
 import { featuresOf, installExtensions, type ServerFeatures } from "./extensions.ts";
 
 /** The SQL files, which the build leaves where they are. */
-function migrationsOf(part: "history" | "positions"): string {
+function migrationsOf(part: keyof typeof schemas): string {
   let folder = new URL("./", import.meta.url);
   while (!existsSync(new URL("package.json", folder))) folder = new URL("../", folder);
   return fileURLToPath(new URL(`bridges/postgres/migrations/${part}`, folder));
@@ -25,6 +25,7 @@ export async function migrate(
     for (const [part, schema] of [
       ["history", history],
       ["positions", schemas.positions],
+      ["reports", schemas.reports],
     ] as const) {
       await runner({
         dbClient: client,

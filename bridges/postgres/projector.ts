@@ -18,11 +18,13 @@ import { textOf } from "./fold.ts";
 import { LocationsFeed } from "./locations-feed.ts";
 import { keepLocations } from "./locations-upkeep.ts";
 import { migrate } from "./migrate.ts";
+import { fillNewTables } from "./new-tables.ts";
 import { HypertableChunks, NativePartitions, type Partitions } from "./partitions.ts";
+import { ReportsFeed } from "./reports-feed.ts";
 
 export interface ProjectorOptions {
   readonly database: Database;
-  readonly sources: { readonly events: StreamSource; readonly locations: StreamSource };
+  readonly sources: Readonly<Record<"events" | "locations" | "alerts", StreamSource>>;
   readonly config: KeyValue;
   readonly registry: Registry;
   readonly projections: Projections;
@@ -57,8 +59,10 @@ export class Projector {
 
   start(): void {
     const { database, sources, registry, projections, track } = this.#options;
+    const fill = () => fillNewTables(database, registry, projections, this.#clock, this.#log);
     const feeds: readonly Feed[] = [
-      new EventsFeed(sources.events, schemas.history, registry, projections),
+      new EventsFeed(sources.events, schemas.history, registry, projections, fill),
+      new ReportsFeed(sources.alerts),
       new LocationsFeed(sources.locations, track.projection, track.columns, this.#partitions),
     ];
     for (const feed of feeds) {

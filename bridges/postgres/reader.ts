@@ -1,14 +1,18 @@
 import pg from "pg";
 import {
+  type AlertReportRow,
+  type AlertReportsQuery,
   type Archive,
-  type ArchivedIncidents,
+  type Archived,
   type ArchivedIncidentsQuery,
+  type ArchivedQuery,
   ArchiveUnavailable,
   type ReportQuery,
   type TrackPoint,
   type TrackQuery,
 } from "../../runtime/archive.ts";
 import { connectionTo, type Database, isDataError, schemas, searchPath } from "./connection.ts";
+import { alertReportsQuery, alertsQuery } from "./queries/alerts.ts";
 import { incidentsQuery } from "./queries/incidents.ts";
 import { reportQuery } from "./queries/reports.ts";
 import { pointOf, trackQuery } from "./queries/track.ts";
@@ -29,8 +33,20 @@ export class ArchiveReader implements Archive {
     this.#database = database;
   }
 
-  async incidents(query: ArchivedIncidentsQuery): Promise<ArchivedIncidents> {
-    const { text, values } = incidentsQuery(query);
+  incidents(query: ArchivedIncidentsQuery): Promise<Archived> {
+    return this.#list(incidentsQuery(query));
+  }
+
+  alerts(query: ArchivedQuery): Promise<Archived> {
+    return this.#list(alertsQuery(query));
+  }
+
+  alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]> {
+    const { text, values } = alertReportsQuery(query);
+    return this.#rows(text, values);
+  }
+
+  async #list({ text, values }: { text: string; values: unknown[] }): Promise<Archived> {
     // The checkpoint first: what is written between the two is found twice rather than not at all.
     const [checkpoint] = await this.#rows<{ sequence: string }>(
       "select sequence from checkpoint where feed = 'events'",
@@ -79,7 +95,7 @@ export class ArchiveReader implements Archive {
     if (this.#pool !== undefined) return this.#pool;
     const database = this.#database();
     if (database === undefined) throw new ArchiveUnavailable("the archive has not come up yet");
-    const path = searchPath(schemas.history, schemas.positions);
+    const path = searchPath(schemas.history, schemas.positions, schemas.reports);
     const settings = `${path}; set statement_timeout = ${STATEMENT_TIMEOUT_MS}; set default_transaction_read_only = on`;
     const pool = new pg.Pool({
       ...connectionTo(database, "reader"),

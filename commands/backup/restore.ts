@@ -86,7 +86,11 @@ export async function restoreDatabase(
 ): Promise<void> {
   const jsm = await jetstreamManager(nc);
   const epochOf = async (stream: string) => (await jsm.streams.info(stream)).created;
-  const epochs = { events: await epochOf(JOURNAL), locations: await epochOf(streams.locations.name) };
+  const epochs = {
+    events: await epochOf(JOURNAL),
+    locations: await epochOf(streams.locations.name),
+    alerts: await epochOf(streams.alerts.name),
+  };
   const files = new Map(dumped.tables.map(({ schema, name, file }) => [`${schema}.${name}`, file]));
   const rowsOf = ({ schema, name }: DumpedTable) => chunksOf(join(source, files.get(`${schema}.${name}`)!));
   await loadArchive(database, dumped, rowsOf, epochs, log);

@@ -34,7 +34,7 @@ export interface NatsOptions {
 export interface NatsPorts extends Ports {
   readonly connection: Connection;
   /** For those who read at their own pace. */
-  readonly sources: { readonly events: StreamSource; readonly locations: StreamSource };
+  readonly sources: Readonly<Record<"events" | "locations" | "alerts", StreamSource>>;
   /** Names of streams that were not there. */
   readonly made: ReadonlySet<string>;
   /** All connections are up. */
@@ -133,6 +133,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     sources: {
       events: new NatsStreamSource(nats, streams.events.name),
       locations: new NatsStreamSource(nats, streams.locations.name),
+      alerts: new NatsStreamSource(nats, streams.alerts.name),
     },
     journal: new NatsJournal(nats, events),
     telemetry: await NatsTelemetry.open(nats, locations),

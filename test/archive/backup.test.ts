@@ -32,7 +32,7 @@ async function started(dataDir: string, database?: TestDatabase): Promise<TestSe
 }
 
 async function archived(server: TestServer): Promise<void> {
-  const { events, locations } = server.node.ports.sources;
+  const { events, locations, alerts } = server.node.ports.sources;
   await until("all is archived", async () => {
     const { feeds } = (await server.get("/health/ready")).body.archive;
     return (
@@ -40,7 +40,8 @@ async function archived(server: TestServer): Promise<void> {
       server.node.archive?.url !== undefined &&
       feeds.events.state === "running" &&
       feeds.events.sequence === (await events.state()).last &&
-      feeds.locations?.sequence === (await locations.state()).last
+      feeds.locations?.sequence === (await locations.state()).last &&
+      feeds.alerts?.sequence === (await alerts.state()).last
     );
   });
 }
@@ -56,7 +57,10 @@ async function departed({ node }: TestServer, id: string): Promise<void> {
   });
 }
 
-const TABLES = "incidents audit_log assignments resources resource_statuses positions quarantine".split(" ");
+const TABLES =
+  "incidents audit_log assignments resources resource_statuses alerts alert_log alert_reports positions quarantine".split(
+    " ",
+  );
 
 /** Every row of every table. */
 async function rowsOf(url: string): Promise<unknown> {
@@ -92,6 +96,9 @@ describe.each([
       const at = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
       const fixes = [2, 1, 0].map((daysAgo) => ({ lat: 37.7, lon: -122.4, at: at(daysAgo) }));
       await original.post(`/api/v1/resources/vehicles/${unit}/location`, { fixes });
+      const report = { type: "smoke", severity: "critical", title: "Smoke\tin \\N", source: "panel", dedupKey: "1" };
+      for (const severity of ["low", "critical"]) await original.post("/api/v1/alerts", { ...report, severity });
+      await original.reacted();
       await departed(original, over);
       await archived(original);
       const look = async (server: TestServer) => ({

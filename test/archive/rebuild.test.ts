@@ -10,7 +10,7 @@ import { Departures } from "../../runtime/departures.ts";
 import type { Archive, Ports } from "../../runtime/ports/index.ts";
 import { systemClock } from "../../runtime/ports/system.ts";
 import { silent } from "../../runtime/sim/process.ts";
-import { expectArchived } from "../support/archived.ts";
+import { expectAllArchived } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { Dispatch } from "../support/dispatch.ts";
 import { TestServer } from "../support/server.ts";
@@ -105,8 +105,7 @@ describe("a rebuild", () => {
     rebuilding = false;
     await Promise.all([looking, dispatch.stop()]);
     expect(looks).toBeGreaterThan(3);
-    await server.archived();
-    await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
+    await expectAllArchived(server, database);
   });
 
   it("makes exactly the same rows, also of what has left the journal and of what cannot be read", async () => {

@@ -3,10 +3,28 @@ import { projections, registry } from "../../actors/registry.ts";
 import { applyEnvelope, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
+import type { IntakeRecord } from "../../schema/alert.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
 import { unpackRecords } from "../../schema/telemetry.ts";
 import type { TestDatabase } from "./database.ts";
+import type { TestServer } from "./server.ts";
+
+/** All that the streams hold is archived, exactly. What happens unasked meanwhile, as deadlines do, begins the look anew. */
+export async function expectAllArchived(server: TestServer, database: TestDatabase): Promise<void> {
+  const { journal, sources } = server.node.ports;
+  for (;;) {
+    await server.archived();
+    const entries = await journal.read("evt.>", 0);
+    try {
+      await expectArchived(database, entries);
+      await expectPositionsArchived(database, await messagesOf(sources.locations));
+      return await expectReportsArchived(database, await messagesOf(sources.alerts));
+    } catch (error) {
+      if ((await journal.lastSequence()) === entries.at(-1)?.sequence) throw error;
+    }
+  }
+}
 
 /** The archive holds exactly what a fold of the journal says: every envelope once, byte for byte, and every actor as it is. */
 export async function expectArchived(database: TestDatabase, journal: readonly JournalEntry[]): Promise<void> {
@@ -23,6 +41,7 @@ export async function expectArchived(database: TestDatabase, journal: readonly J
   for (const [table, kind] of [
     ["incidents", "incident"],
     ["resources", "resource"],
+    ["alerts", "alert"],
   ] as const) {
     const rows = await database.rows<{ id: string; version: number; sequence: string; state: string; status: string }>(
       `select id, version, sequence, state, status from ${table}`,
@@ -39,9 +58,9 @@ export async function expectArchived(database: TestDatabase, journal: readonly J
   for (const [key, image] of images) {
     if (key.startsWith("incident.")) assignments += (image.state as { assignments: unknown[] }).assignments.length;
   }
-  const [counts] = await database.rows<{ assignments: string; timeline: string; statuses: string }>(
+  const [counts] = await database.rows<Record<"assignments" | "timeline" | "statuses" | "alerts", string>>(
     `select (select count(*) from assignments) as assignments, (select count(*) from timeline) as timeline,
-            (select count(*) from resource_statuses) as statuses`,
+            (select count(*) from resource_statuses) as statuses, (select count(*) from alert_log) as alerts`,
   );
   const envelopes = journal.map(({ payload }) => parseEnvelope(payload));
   const events = envelopes.flatMap((envelope) => envelope.events);
@@ -49,6 +68,8 @@ export async function expectArchived(database: TestDatabase, journal: readonly J
   expect(Number(counts?.timeline)).toBe(events.length);
   const statusEvents = ["resource.created", "resource.status_changed", "resource.retired"];
   expect(Number(counts?.statuses)).toBe(events.filter(({ type }) => statusEvents.includes(type)).length);
+  const alertEvents = envelopes.filter(({ kind }) => kind === "alert").flatMap((envelope) => envelope.events);
+  expect(Number(counts?.alerts)).toBe(alertEvents.length);
 }
 
 function foldOf(journal: readonly JournalEntry[]): ReadonlyMap<string, Image> {
@@ -87,6 +108,31 @@ export async function expectPositionsArchived(
       ordinal,
       at: new Date(fix.at),
     }));
+  });
+  expect(rows).toEqual(expected);
+}
+
+/** Every report to the alert engine, once, as it came. */
+export async function expectReportsArchived(database: TestDatabase, messages: readonly StreamEntry[]): Promise<void> {
+  const rows = await database.rows<Record<string, unknown>>(
+    `select sequence::integer, lane, at, agency_id, source, sent_by, action, dedup_key, alert_id, content, raw
+     from alert_reports order by sequence`,
+  );
+  const expected = messages.map(({ sequence, subject, payload, keptMs }) => {
+    const record = JSON.parse(payload) as IntakeRecord;
+    return {
+      sequence,
+      lane: subject.startsWith("alert.urgent.") ? "urgent" : "normal",
+      at: new Date(keptMs),
+      agency_id: record.agencyId,
+      source: record.source.name,
+      sent_by: record.by,
+      action: record.action,
+      dedup_key: record.dedupKey,
+      alert_id: record.id,
+      content: record.content === undefined ? null : JSON.stringify(record.content),
+      raw: record.raw ?? null,
+    };
   });
   expect(rows).toEqual(expected);
 }

@@ -59,7 +59,10 @@ export async function rowsAt<R = Record<string, unknown>>(
   text: string,
   values: readonly unknown[] = [],
 ): Promise<readonly R[]> {
-  const client = new pg.Client({ connectionString: url, options: "-c search_path=tocsin,tocsin_positions,public" });
+  const client = new pg.Client({
+    connectionString: url,
+    options: "-c search_path=tocsin,tocsin_positions,tocsin_reports,public",
+  });
   await client.connect();
   try {
     return (await client.query(text, [...values])).rows as R[];

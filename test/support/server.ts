@@ -68,6 +68,11 @@ export class TestServer extends Api {
   /** Until everything that follows from what is in the journal now has happened, too. */
   async reacted(): Promise<void> {
     const { ports, board, host } = this.node;
+    await until("every report of an alert is done", async () => {
+      const metrics: string = (await this.get("/metrics")).body;
+      const of = (name: string) => Number(new RegExp(`^tocsin_alert_reports_${name} (\\d+)$`, "m").exec(metrics)?.[1]);
+      return of("done") === of("accepted");
+    });
     const last = await ports.journal.lastSequence();
     await until("reactions have caught up", () => board.sequence >= last && host.figures.reactionsBehind === 0);
   }
@@ -88,7 +93,8 @@ export class TestServer extends Api {
   async archived(): Promise<void> {
     await this.reacted();
     const { sources, config } = this.node.ports;
-    const wanted = { events: (await sources.events.state()).last, locations: (await sources.locations.state()).last };
+    const states = Object.entries(sources).map(async ([name, source]) => [name, (await source.state()).last] as const);
+    const wanted = Object.fromEntries(await Promise.all(states));
     await until("the archive has caught up", async () => {
       const { feeds = {} } = (await readArchiveStatus(config)) ?? {};
       return Object.entries(wanted).every(([name, last]) => {

@@ -22,3 +22,8 @@ export class Conditions {
 export function literalPattern(text: string): string {
   return text.replace(/[\\%_]/g, "\\$&");
 }
+
+/** PostgreSQL takes no offset of more than 16 hours, a time in the API may have one. */
+export function utc(time: string): string {
+  return new Date(time).toISOString();
+}

@@ -1,7 +1,7 @@
 import type { ArchivedIncidentsQuery } from "../../../runtime/archive.ts";
 import { EARTH_RADIUS_METRES } from "../../../runtime/places/place.ts";
 import type { IncidentFilters } from "../../../schema/incident.ts";
-import { Conditions, literalPattern } from "./conditions.ts";
+import { Conditions, literalPattern, utc } from "./conditions.ts";
 
 const METRES_PER_DEGREE = (EARTH_RADIUS_METRES * Math.PI) / 180;
 /** Earthdistance's own earth is a little larger than the one that all distances here are along. */
@@ -58,11 +58,6 @@ export function incidentsQuery(query: ArchivedIncidentsQuery): { text: string; v
        order by distance, id limit ${value(limit)}`,
     values: conditions.values,
   };
-}
-
-/** PostgreSQL takes no offset of more than 16 hours, a time in the API may have one. */
-function utc(time: string): string {
-  return new Date(time).toISOString();
 }
 
 interface Box {

@@ -10,7 +10,9 @@ import type { alertRoutes } from "../../../schema/routes/alerts.ts";
 import type { Address } from "../../../schema/subjects.ts";
 import type { Report } from "../../alerts/intake.ts";
 import { rememberCreation } from "../idempotency.ts";
-import { agencyFor, ask, type Call, type Handler, list, read, timeline } from "./call.ts";
+import { listAlerts } from "./alerts-list.ts";
+import { agencyFor, ask, type Call, type Handler, orThrow, read, timeline } from "./call.ts";
+import { alertReports } from "./reports.ts";
 
 const alert = ({ path }: Call): Address => ({ kind: "alert", id: path["id"]! });
 
@@ -34,9 +36,13 @@ export const alertHandlers: Readonly<Record<keyof typeof alertRoutes, Handler>> 
     return { status: 202, body: JSON.stringify(alerts === undefined ? receipts[0] : { alerts: receipts }) };
   },
 
-  listAlerts: (services, call) => list(services, call, "alert", {}),
+  listAlerts,
   getAlert: (services, call) => read(services, call, alert(call)),
   getAlertTimeline: (services, call) => timeline(services, call, alert(call)),
+  async getAlertReports(services, call) {
+    orThrow(await services.client.read(alert(call), call.principal, call.requestId));
+    return alertReports(services, call, alert(call));
+  },
 
   acknowledgeAlert: (services, call) => ask(services, call, alert(call), { type: "acknowledge", ...call.body }),
   dismissAlert: (services, call) => ask(services, call, alert(call), { type: "dismiss", ...call.body }),

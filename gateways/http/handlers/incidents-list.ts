@@ -5,7 +5,7 @@ import type { IncidentFilters } from "../../../schema/incident.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { type Call, list, type Services, upToDate } from "./call.ts";
-import { departed, listWithPast, presentPast } from "./incidents-past.ts";
+import { departed, idIn, listWithPast, pastIncidents, presentPast } from "./past-lists.ts";
 
 const KIND = "incident";
 const RADIUS_METRES = 5_000;
@@ -30,14 +30,12 @@ async function newest(
   q: string | undefined,
   { limit, cursor, ...filters }: Filters,
 ): Promise<Answer> {
-  if (cursor !== undefined && !UUID.test(cursor)) throw new ProblemError("invalid_query", "cursor: not one of ours");
+  const before = idIn(cursor);
   await upToDate(services, call);
   const visible = visibleTo(services, call, filters);
-  const listed = await listWithPast(services, call, { filters, q, limit, before: cursor, visible });
+  const listed = await listWithPast(services, call, { of: pastIncidents, filters, q, limit, before, visible });
   return { status: 200, body: JSON.stringify(listed) };
 }
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 async function around(
   services: Services,
@@ -92,7 +90,7 @@ async function pastAround(
     return past.map((row) => ({
       id: row.id,
       distanceMetres: row.distanceMetres ?? 0,
-      shown: presentPast(services, row),
+      shown: presentPast(services, pastIncidents, row),
     }));
   } catch (error) {
     if (error instanceof ArchiveUnavailable) return;

@@ -1,6 +1,7 @@
 import { stringify } from "csv-stringify/sync";
 import type { z } from "zod";
 import { type Archive, ArchiveUnavailable } from "../../../runtime/archive.ts";
+import type { alertReportsQuery } from "../../../schema/alert.ts";
 import type { callVolumeQuery, ReportName, responseTimesQuery, unitHoursQuery } from "../../../schema/reports.ts";
 import type { trackQuery } from "../../../schema/resource.ts";
 import type { reportRoutes } from "../../../schema/routes/reports.ts";
@@ -30,6 +31,26 @@ export async function track(services: Services, { query }: Call, { id }: Address
   const page = points.slice(0, limit);
   const next = points.length > limit ? page[page.length - 1]!.cursor : null;
   return { status: 200, body: JSON.stringify({ items: page.map(({ cursor: _cursor, ...point }) => point), next }) };
+}
+
+/** What was reported of an alert that the caller may see. */
+export async function alertReports(services: Services, { query }: Call, { id }: Address): Promise<Answer> {
+  const { limit, cursor }: z.infer<typeof alertReportsQuery> = query;
+  const rows = await archiveOf(services).alertReports({ alertId: id, after: Number(cursor ?? 0), limit: limit + 1 });
+  const items = rows.slice(0, limit).map((row) => ({
+    sequence: row.sequence,
+    at: row.at.toISOString(),
+    urgent: row.lane === "urgent",
+    action: row.action,
+    source: row.source,
+    by: row.sent_by,
+    requestId: row.request_id,
+    dedupKey: row.dedup_key,
+    content: row.content === null ? null : JSON.parse(row.content),
+    raw: row.raw,
+  }));
+  const next = rows.length > limit ? String(items[items.length - 1]!.sequence) : null;
+  return { status: 200, body: JSON.stringify({ items, next }) };
 }
 
 type AnyReportQuery = z.infer<typeof responseTimesQuery | typeof unitHoursQuery | typeof callVolumeQuery>;

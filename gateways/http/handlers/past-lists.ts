@@ -1,13 +1,45 @@
+import { alertSearchText } from "../../../actors/alert/projection.ts";
+import type { Known as KnownAlert } from "../../../actors/alert/state.ts";
 import { incidentSearchText } from "../../../actors/incident/projection.ts";
-import type { Known } from "../../../actors/incident/state.ts";
-import { type ArchivedRow, ArchiveUnavailable } from "../../../runtime/archive.ts";
+import type { Known as KnownIncident } from "../../../actors/incident/state.ts";
+import {
+  type Archive,
+  type Archived,
+  type ArchivedQuery,
+  type ArchivedRow,
+  ArchiveUnavailable,
+} from "../../../runtime/archive.ts";
 import type { Row } from "../../../runtime/board.ts";
 import { readDepartedUntil } from "../../../runtime/departed-until.ts";
 import { mergedPage } from "../../../runtime/merged-page.ts";
 import { containsAll, searchWords } from "../../../runtime/search-text.ts";
+import { ProblemError } from "../problem.ts";
 import type { Call, Services } from "./call.ts";
 
-const KIND = "incident";
+/** A kind that lists reach back for into the archive. */
+export interface PastKind {
+  readonly kind: string;
+  readonly searchText: (state: unknown) => string;
+  /** @param departedOnly only what has left the journal, and so is not in memory */
+  readonly archived: (archive: Archive, query: ArchivedQuery, departedOnly: boolean) => Promise<Archived>;
+  /** Whether any of it may have left the journal. */
+  readonly departs: boolean;
+}
+
+export const pastIncidents: PastKind = {
+  kind: "incident",
+  searchText: (state) => incidentSearchText(state as KnownIncident),
+  archived: (archive, query, departedOnly) => archive.incidents({ ...query, departedOnly }),
+  departs: true,
+};
+
+export const pastAlerts: PastKind = {
+  kind: "alert",
+  searchText: (state) => alertSearchText(state as KnownAlert),
+  archived: (archive, query) => archive.alerts(query),
+  departs: false,
+};
+
 /** Without the archive's index, this many of the newest are looked through: what a gateway can do without being held up. */
 const SCAN_MAX = 20_000;
 
@@ -18,6 +50,7 @@ interface Listed {
 }
 
 export interface ListWanted {
+  readonly of: PastKind;
   readonly filters: object;
   readonly q: string | undefined;
   readonly limit: number;
@@ -26,6 +59,14 @@ export interface ListWanted {
 }
 
 type Shown = object & { readonly id: string };
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The id that a page begins after, in a cursor of these lists. */
+export function idIn(cursor: string | undefined): string | undefined {
+  if (cursor === undefined || UUID.test(cursor)) return cursor;
+  throw new ProblemError("invalid_query", "cursor: not one of ours");
+}
 
 /** Has the archive anything that the board has not? Noted before anything leaves, so that it is known without the archive. */
 export async function departed({ archive, ports }: Services): Promise<boolean> {
@@ -36,7 +77,8 @@ export async function departed({ archive, ports }: Services): Promise<boolean> {
 export async function listWithPast(services: Services, call: Call, wanted: ListWanted): Promise<Listed> {
   const { q } = wanted;
   if (q !== undefined) return search(services, call, wanted, searchWords(q));
-  if (!(await departed(services))) return { ...(await fromBoard(services, call, wanted)), complete: true };
+  if (!wanted.of.departs || !(await departed(services)))
+    return { ...(await fromBoard(services, call, wanted)), complete: true };
   try {
     const { items, next } = await mergedPage<Shown>({
       limit: wanted.limit,
@@ -44,9 +86,9 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
       memory: (before, limit) => allFromBoard(services, call, { ...wanted, before, limit }),
       archive: async (before, limit) => {
         const { rows } = await archived(services, call, wanted, [], true, before, limit);
-        return rows.map((row) => presentPast(services, row));
+        return rows.map((row) => presentPast(services, wanted.of, row));
       },
-      now: (id) => onBoard(services, id, wanted.visible),
+      now: (id) => onBoard(services, wanted.of, id, wanted.visible),
     });
     return { items, next, complete: true };
   } catch (error) {
@@ -55,9 +97,9 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
   }
 }
 
-function fromBoard({ board }: Services, { principal }: Call, { filters, limit, before }: ListWanted) {
+function fromBoard({ board }: Services, { principal }: Call, { of, filters, limit, before }: ListWanted) {
   return board.list({
-    kind: KIND,
+    kind: of.kind,
     agencies: principal.agencies,
     filters: { ...filters },
     limit,
@@ -80,16 +122,16 @@ async function search(services: Services, call: Call, wanted: ListWanted, words:
   try {
     // Asked first how far it is, so that the board looks through what came since.
     const { upTo } = await archived(services, call, wanted, words, false, wanted.before, 1);
-    const fits = (row: Row) => wanted.visible(row) && found(row, words);
+    const fits = (row: Row) => wanted.visible(row) && found(wanted.of, row, words);
     const { items, next } = await mergedPage<Shown>({
       limit: wanted.limit,
       before: wanted.before,
       memory: (before, limit) => newerThan(services, call, wanted, upTo, fits, before, limit),
       archive: async (before, limit) => {
         const { rows } = await archived(services, call, wanted, words, false, before, limit);
-        return rows.map((row) => presentPast(services, row));
+        return rows.map((row) => presentPast(services, wanted.of, row));
       },
-      now: (id) => onBoard(services, id, fits),
+      now: (id) => onBoard(services, wanted.of, id, fits),
     });
     return { items, next, complete: true };
   } catch (error) {
@@ -104,40 +146,45 @@ function scan(services: Services, { principal }: Call, wanted: ListWanted, words
   const items: object[] = [];
   let looked = 0;
   let last: string | null = null;
-  for (const row of services.board.rowsOf(KIND, principal.agencies, { ...wanted.filters })) {
+  for (const row of services.board.rowsOf(wanted.of.kind, principal.agencies, { ...wanted.filters })) {
     if (before !== undefined && row.id >= before) continue;
     if (looked === SCAN_MAX || items.length === limit) return { items, next: last, complete: false };
     looked += 1;
     last = row.id;
-    if (visible(row) && found(row, words)) items.push(services.board.present(KIND, row));
+    if (visible(row) && found(wanted.of, row, words)) items.push(services.board.present(wanted.of.kind, row));
   }
   return { items, next: null, complete: false };
 }
 
-function found({ state }: Row, words: readonly string[]): boolean {
-  return words.length === 0 || containsAll(incidentSearchText(state as Known), words);
+function found({ searchText }: PastKind, { state }: Row, words: readonly string[]): boolean {
+  return words.length === 0 || containsAll(searchText(state), words);
 }
 
-function onBoard({ board }: Services, id: string, fits: (row: Row) => boolean): Shown | "hidden" | undefined {
-  const row = board.get({ kind: KIND, id });
+function onBoard(
+  { board }: Services,
+  { kind }: PastKind,
+  id: string,
+  fits: (row: Row) => boolean,
+): Shown | "hidden" | undefined {
+  const row = board.get({ kind, id });
   if (row === undefined) return;
-  return fits(row) ? (board.present(KIND, row) as Shown) : "hidden";
+  return fits(row) ? (board.present(kind, row) as Shown) : "hidden";
 }
 
 /** What has changed since the archive's last entry. */
 function newerThan(
   { board }: Services,
   { principal }: Call,
-  { filters }: ListWanted,
+  { of: { kind }, filters }: ListWanted,
   sequence: number,
   fits: (row: Row) => boolean,
   before: string | undefined,
   limit: number,
 ): Shown[] {
   const items: Shown[] = [];
-  for (const row of board.rowsOf(KIND, principal.agencies, { ...filters })) {
+  for (const row of board.rowsOf(kind, principal.agencies, { ...filters })) {
     if (row.sequence <= sequence || (before !== undefined && row.id >= before) || !fits(row)) continue;
-    if (items.push(board.present(KIND, row) as Shown) === limit) break;
+    if (items.push(board.present(kind, row) as Shown) === limit) break;
   }
   return items;
 }
@@ -145,24 +192,21 @@ function newerThan(
 function archived(
   { archive }: Services,
   { principal }: Call,
-  { filters }: ListWanted,
+  { of, filters }: ListWanted,
   words: readonly string[],
   departedOnly: boolean,
   before: string | undefined,
   limit: number,
 ) {
   if (archive === undefined) throw new ArchiveUnavailable("this server runs without an archive");
-  return archive.incidents({
-    agencies: principal.agencies,
-    filters: { ...filters },
-    words,
+  return of.archived(
+    archive,
+    { agencies: principal.agencies, filters: { ...filters }, words, before, limit },
     departedOnly,
-    before,
-    limit,
-  });
+  );
 }
 
 /** As the API shows it: the same view, on the state that was kept. */
-export function presentPast({ views }: Services, { id, state, version }: ArchivedRow): Shown {
-  return views.get(KIND)!.present(id, state, version) as Shown;
+export function presentPast({ views }: Services, { kind }: PastKind, { id, state, version }: ArchivedRow): Shown {
+  return views.get(kind)!.present(id, state, version) as Shown;
 }
