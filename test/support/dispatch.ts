@@ -33,7 +33,7 @@ export class Dispatch {
         await server.post(`/api/v1/resources/vehicles/${vehicle}/location`, { lat: 1, lon: this.count / 1_000_000 }),
         await server.patch(`/api/v1/incidents/${incident}`, { status: "resolved" }),
       ];
-      if (this.count % 8 === 0) {
+      if (this.count % 40 === 0) {
         const alert = { type: "smoke", severity: "low", title: `alert ${this.count % 5}` };
         steps.push(await server.post("/api/v1/alerts", alert));
       }
