@@ -11,6 +11,9 @@ import { channel } from "./channel/definition.ts";
 import { incidentChannel } from "./channel/reactions.ts";
 import { channelView } from "./channel/view.ts";
 import { classification, classificationView } from "./classification/definition.ts";
+import { delivery, deliveryView } from "./delivery/definition.ts";
+import { heartbeat, heartbeatView } from "./heartbeat/definition.ts";
+import { hook, hookView } from "./hook/definition.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
@@ -37,6 +40,9 @@ export const registry = registryOf([
   alert,
   classification,
   source,
+  hook,
+  delivery,
+  heartbeat,
 ]);
 
 /** How each kind is shown and searched. */
@@ -51,6 +57,9 @@ export const views: Views = new Map([
   [alert.kind, alertView],
   [classification.kind, classificationView],
   [source.kind, sourceView],
+  [hook.kind, hookView],
+  [delivery.kind, deliveryView],
+  [heartbeat.kind, heartbeatView],
 ]);
 
 /** What of each kind is kept as tables. */

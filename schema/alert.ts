@@ -276,6 +276,8 @@ export interface AlertPolicy {
   readonly incidentFrom: Severity | null;
   /** An alert of which nothing was heard for so long resolves by itself. */
   readonly autoResolveAfterMs: number | null;
+  /** Each of its devices should be heard of as often as that; left out, or null: none need be. */
+  readonly silentAfterMs?: number | null;
 }
 
 export const defaultAlertPolicy: AlertPolicy = { incidentFrom: "high", autoResolveAfterMs: null };
@@ -364,6 +366,17 @@ export type Mapping = z.infer<typeof mapping>;
 export const sourceFormats = ["json", "alertmanager", "cap"] as const;
 export const sourceCredentials = ["token", "hmac"] as const;
 
+/** Told after as long, or half as long more. */
+export const silentAfterSeconds = z
+  .number()
+  .int()
+  .min(1)
+  .max(7 * 86_400)
+  .nullable()
+  .describe(
+    "an alert of type no_data is raised when nothing is heard for so long of a device that has reported before",
+  );
+
 const sourceFields = {
   name: sourceName,
   format: z.enum(sourceFormats),
@@ -379,6 +392,7 @@ const sourceFields = {
     .max(30 * 86_400)
     .nullable()
     .describe("an alert of which nothing is heard for so long resolves by itself"),
+  silentAfterSeconds,
   enabled: z.boolean(),
 };
 
@@ -425,6 +439,8 @@ export interface SourceFields {
   readonly bytesMax: number;
   readonly incidentFrom: Severity | null;
   readonly autoResolveSeconds: number | null;
+  /** Left out by what was written before there was such a thing. */
+  readonly silentAfterSeconds?: number | null;
   readonly enabled: boolean;
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { expression, mapping, severities, sourceName } from "./alert.ts";
+import { expression, mapping, severities, silentAfterSeconds, sourceName } from "./alert.ts";
 import { text } from "./common.ts";
 import { agencyId } from "./principal.ts";
 
@@ -40,6 +40,7 @@ const alertTopic = z.strictObject({
     .max(30 * 86_400)
     .nullable()
     .default(null),
+  silentAfterSeconds: silentAfterSeconds.default(null),
 });
 
 const unit = text(200).default("={unit}").describe("the unit's id or call sign; default: the level {unit}");

@@ -5,6 +5,7 @@ import { channelRoutes } from "./routes/channels.ts";
 import { classificationRoutes } from "./routes/classification.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { notificationRoutes } from "./routes/notifications.ts";
 import { presenceRoutes } from "./routes/presence.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { resourceRoutes } from "./routes/resources.ts";
@@ -26,6 +27,7 @@ export const routes = {
   ...alertRoutes,
   ...classificationRoutes,
   ...alertSourceRoutes,
+  ...notificationRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperationId = keyof typeof routes;

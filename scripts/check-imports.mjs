@@ -66,6 +66,12 @@ const RULES = [
     packages: NONE,
   },
   {
+    of: /^bridges\/notify\//,
+    files:
+      /^(?:schema\/|actors\/|bridges\/notify\/|gateways\/(?:alerts\/secrets|http\/handlers\/id-from)\.ts$|runtime\/(?!nats\/|sim\/))/,
+    packages: /^node:(?:crypto|dns|http|https|net)$/,
+  },
+  {
     of: /^bridges\/mqtt\//,
     // It is another door: what comes by it means what it means by HTTP.
     files:
@@ -74,7 +80,7 @@ const RULES = [
   },
   {
     of: /^bridges\/alerts\//,
-    files: /^(?:schema\/|actors\/|gateways\/alerts\/key\.ts$|runtime\/(?!nats\/|sim\/))/,
+    files: /^(?:schema\/|actors\/|gateways\/alerts\/(?:key|intake)\.ts$|runtime\/(?!nats\/|sim\/))/,
     ownFolder: true,
     packages: NONE,
   },

@@ -5,7 +5,16 @@ import type { KnownSource } from "./definition.ts";
 export const sourceView: View = {
   present(id, state, version): AlertSourceShown {
     const { agencyId, fields, createdAt, updatedAt } = state as KnownSource;
-    return { id, agencyId, ...fields, path: `/api/v1/webhooks/${id}`, version, createdAt, updatedAt };
+    return {
+      id,
+      agencyId,
+      silentAfterSeconds: null,
+      ...fields,
+      path: `/api/v1/webhooks/${id}`,
+      version,
+      createdAt,
+      updatedAt,
+    };
   },
   matches: (state, { agencyId }) => agencyId === undefined || agencyId === (state as KnownSource).agencyId,
 };

@@ -1,5 +1,6 @@
 import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
+import { alerts } from "./alerts.ts";
 import { archive } from "./archive.ts";
 import { assignments } from "./assignments.ts";
 import { classification } from "./classification.ts";
@@ -33,5 +34,6 @@ export const cases: readonly BenchCase[] = [
   fanOut,
   assignments,
   classification,
+  alerts,
   archive,
 ];

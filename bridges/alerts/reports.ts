@@ -8,6 +8,7 @@ import type { AlertChain, AlertContent, Classification, IntakePlace, IntakeRecor
 import type { IncidentFields, Policy } from "../../schema/incident.ts";
 import type { Address } from "../../schema/subjects.ts";
 import type { Asking } from "./asking.ts";
+import { heartOf } from "./silence.ts";
 
 /** What is made of an alert. It may take as long as it must: the other keys go on. */
 export type Classify = (content: AlertContent, record: IntakeRecord) => Classification | Promise<Classification>;
@@ -56,6 +57,19 @@ export class Reports {
 
   /** @throws Stopped, and Undoable */
   async handle(record: IntakeRecord, intake: IntakePlace): Promise<void> {
+    await this.#heard(record, intake);
+    return this.#handle(record, intake);
+  }
+
+  /** Where each device of a source should be heard of, it was: of those that follow up, nothing says which device it is. */
+  async #heard({ policy, content, agencyId, source }: IntakeRecord, intake: IntakePlace): Promise<void> {
+    if (policy.silentAfterMs == null || content === undefined) return;
+    const heart = { agencyId, source, deviceId: content.deviceId, silentAfterMs: policy.silentAfterMs };
+    const beat = { type: "beat", heart, at: intake.at };
+    orUndoable(await this.#asking.ask(heartOf(heart), beat, `${idOf(intake)}-heard`));
+  }
+
+  async #handle(record: IntakeRecord, intake: IntakePlace): Promise<void> {
     if (record.chain !== undefined) return this.#message(record, record.chain, intake);
     const key = keyOf(record, record.dedupKey);
     if (record.action === "trigger") {

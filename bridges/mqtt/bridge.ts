@@ -56,6 +56,12 @@ export class MqttBridge {
     };
   }
 
+  /** Publishes by the connection that there is; undefined while this host has none. */
+  get publish(): ((topic: string, payload: string) => Promise<void>) | undefined {
+    const session = this.#running?.session;
+    return session?.connected === true ? (topic, payload) => session.publish(topic, payload, false) : undefined;
+  }
+
   start(): void {
     this.#cancel = this.#parts.ports.clock.after(LOOK_EVERY_MS, () => {
       const isOwned = this.#parts.owns(BRIDGE);

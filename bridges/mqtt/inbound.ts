@@ -75,13 +75,13 @@ export class Inbound {
   }
 
   #keep(agencyId: string, { topic, reports }: AlertsSaid, id: string | undefined): Promise<unknown> {
-    const { source: name, incidentFrom, autoResolveSeconds } = topic;
+    const { source: name, incidentFrom, autoResolveSeconds, silentAfterSeconds } = topic;
     const taken = reports.map((given): Report => {
       const { action = "trigger", nature = "actual", dedupKey, deviceId } = given;
       return {
         agencyId,
         source: { scope: `mqtt-${name}`, name },
-        policy: { incidentFrom, autoResolveAfterMs: autoResolveSeconds === null ? null : autoResolveSeconds * 1_000 },
+        policy: { incidentFrom, autoResolveAfterMs: inMs(autoResolveSeconds), silentAfterMs: inMs(silentAfterSeconds) },
         by: `mqtt:${deviceId ?? name}`,
         requestId: this.#parts.ports.ids.token(),
         action,
@@ -148,6 +148,8 @@ export class Inbound {
     }
   }
 }
+
+const inMs = (seconds: number | null) => (seconds === null ? null : seconds * 1_000);
 
 const STOPPED = Symbol("stopped");
 const NEVER = new Promise<void>(() => undefined);

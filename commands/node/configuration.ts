@@ -78,6 +78,12 @@ const schema = z.object({
     .min(0)
     .default(90)
     .describe("days after which an incident that is over is in the archive alone; 0: never"),
+  WEBHOOK_NETWORKS: z
+    .string()
+    .default("")
+    .transform((list) => list.split(",").flatMap((one) => one.trim() || []))
+    .refine((list) => list.every((one) => /^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(one)), "addresses and networks")
+    .describe("private addresses that webhooks may be posted to, as 127.0.0.1,10.1.2.0/24"),
   MQTT: z.enum(["on", "off"]).default("on").describe("off: no devices and units by MQTT"),
   MQTT_PORT: z.coerce
     .number()

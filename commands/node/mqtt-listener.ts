@@ -45,7 +45,7 @@ export function mqttLines({ port, password }: MqttListener): readonly string[] {
     '        publish: { allow: ["tocsin.>", "fundamentum.>"] } } }',
     '    { user: "devices", password: "", permissions: {',
     `        publish: { allow: ${JSON.stringify(devices)} }`,
-    '        subscribe: { allow: ["tocsin.*.units.*.dispatch", "$MQTT.sub.>"] } } }',
+    '        subscribe: { allow: ["tocsin.*.units.*.dispatch", "tocsin.*.notifications.>", "$MQTT.sub.>"] } } }',
     "  ]",
     "}",
     'no_auth_user: "local"',

@@ -1,6 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { reactions, registry, views } from "../../actors/registry.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
+import { Silence } from "../../bridges/alerts/silence.ts";
+import { Courier } from "../../bridges/notify/courier.ts";
+import { Reachable } from "../../bridges/notify/private-addresses.ts";
+import { notifying } from "../../bridges/notify/reactions.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { ArchiveReader } from "../../bridges/postgres/reader.ts";
 import { routingReactions } from "../../bridges/routing/reactions.ts";
@@ -108,7 +112,7 @@ async function assemble(
   const host = new Host(registry, ports, board, coverage, {
     ...defaults,
     committer,
-    reactions: [...reactions, ...routingReactions(board, ports.clock)],
+    reactions: [...reactions, ...routingReactions(board, ports.clock), notifying],
   });
   const client = new Client(ports, { ...clientDefaults, partitions: PARTITIONS }, host);
   if (configuration.SHORTENED_JOURNAL === "accept") await acceptShortenedJournal(ports);
@@ -159,6 +163,7 @@ async function assemble(
     classify: classification.classify,
     incidents: incidentsOf(services),
   });
+  new Silence({ ...services, owns: (address) => host.owns(address) }).start();
   engine.start();
   stops.push(() => engine.stop());
 
@@ -171,6 +176,13 @@ async function assemble(
   });
   bridge?.start();
   stops.push(async () => bridge?.stop());
+  const courier = new Courier({
+    ...{ ports, board, client, vault, secrets },
+    reachable: new Reachable(configuration.WEBHOOK_NETWORKS),
+    owns: (address) => host.owns(address),
+    publish: () => bridge?.publish,
+  });
+  stops.push(async () => courier.stop());
 
   archive = archiveOf(configuration, {
     natsUrl: url,
@@ -193,6 +205,7 @@ async function assemble(
     ...engine.figures,
     ...classification.figures,
     ...bridge?.figures,
+    ...courier.figures,
     ...departures?.figures,
   });
   const isReady = () =>

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 const SKEW_MAX_MS = 300_000;
 
 /**
- * The secrets of sources. None is kept anywhere: each follows from the node's key, the source's id, and how often it was
+ * The secrets of those who send us alerts, and of those whom we send to. None is kept anywhere: each follows from the node's key, its owner's id, and how often it was
  * changed, so that every host of a cluster knows it and no backup of the journal holds it.
  */
 export class SourceSecrets {
@@ -14,8 +14,8 @@ export class SourceSecrets {
     this.#key = key;
   }
 
-  secretOf(id: string, generation: number): string {
-    return createHmac("sha256", this.#key).update(`source ${id} ${generation}`).digest("base64url");
+  secretOf(id: string, generation: number, of: "source" | "hook" = "source"): string {
+    return createHmac("sha256", this.#key).update(`${of} ${id} ${generation}`).digest("base64url");
   }
 }
 

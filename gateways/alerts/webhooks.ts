@@ -59,13 +59,13 @@ export class Webhooks {
           .toString()
           .slice(0, RAW_MAX_CHARACTERS)
       : undefined;
-    const { autoResolveSeconds, incidentFrom } = fields;
+    const { autoResolveSeconds, incidentFrom, silentAfterSeconds = null } = fields;
     const reports = said.map(
       (one, index): Report => ({
         ...one,
         agencyId,
         source: { scope: id, name: fields.name },
-        policy: { incidentFrom, autoResolveAfterMs: autoResolveSeconds === null ? null : autoResolveSeconds * 1_000 },
+        policy: { incidentFrom, autoResolveAfterMs: inMs(autoResolveSeconds), silentAfterMs: inMs(silentAfterSeconds) },
         by: `source:${id}`,
         requestId,
         ...(raw === undefined || index > 0 ? {} : { raw }),
@@ -109,6 +109,8 @@ export class Webhooks {
     }
   }
 }
+
+const inMs = (seconds: number | null) => (seconds === null ? null : seconds * 1_000);
 
 /** A delivery that is sent again is known by its own id; a signed one also by its signature, so that none can be replayed. */
 function repetitionOf(id: string, { credential: { delivery, signature } }: Delivery): string | undefined {

@@ -7,6 +7,7 @@ import { channelHandlers } from "./handlers/channels.ts";
 import { classificationHandlers } from "./handlers/classification.ts";
 import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
+import { notificationHandlers } from "./handlers/notifications.ts";
 import { presenceHandlers } from "./handlers/presence.ts";
 import { reportHandlers } from "./handlers/reports.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
@@ -27,4 +28,5 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...alertHandlers,
   ...classificationHandlers,
   ...alertSourceHandlers,
+  ...notificationHandlers,
 };

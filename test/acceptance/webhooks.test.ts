@@ -123,6 +123,31 @@ describe("a source", () => {
   });
 });
 
+describe("a source whose devices should be heard of", () => {
+  it("raises an alert of one that falls silent, once, and ends it when that one is heard of again", async () => {
+    const source = await newSource({ silentAfterSeconds: 1 });
+    const say = (device: string) =>
+      send(
+        source,
+        JSON.stringify({ type: "beat", severity: "info", title: "I am here", deviceId: device, dedupKey: device }),
+      );
+    const silent = async (device: string) =>
+      (await server.get(`/api/v1/alerts?type=no_data&deviceId=${device}`)).body.items;
+    await say("pump-1");
+    await until("its silence is an alert", async () => (await silent("pump-1")).length === 1);
+    expect((await silent("pump-1"))[0]).toMatchObject({
+      ...{ status: "open", severity: "high", count: 1, incidentId: null, title: "Nothing is heard of pump-1" },
+    });
+    await say("pump-1");
+    await until("it is over", async () => (await silent("pump-1"))[0].status === "resolved");
+    await until("it is silent once more", async () => (await silent("pump-1")).length === 2);
+    expect(await silent("pump-1")).toMatchObject([
+      { status: "open", count: 1 },
+      { status: "resolved", count: 1 },
+    ]);
+  });
+});
+
 const MANAGER = `${sharedData}/alertmanager`;
 describe.skipIf(!existsSync(MANAGER))("Alertmanager's payloads (skipped where the examples are not at hand)", () => {
   const broken = ["snmp_notifier__test_no_body.json", "snmp_notifier__test_unprocessable_alerts.json"];

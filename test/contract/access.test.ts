@@ -17,6 +17,8 @@ const NOBODY = {
   message: "01a20c40-0000-7000-8000-000000000005",
   source: "01a20c40-0000-7000-8000-000000000006",
   group: "01a20c40-0000-7000-8000-000000000007",
+  hook: "01a20c40-0000-7000-8000-000000000008",
+  delivery: "01a20c40-0000-7000-8000-000000000009",
 };
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
@@ -27,7 +29,8 @@ let owner: World;
 let intruder: World;
 let theirs: Readonly<
   Record<
-    "incident" | "held" | "free" | "person" | "silence" | "alert" | "group" | "channel" | "message" | "source",
+    | ("incident" | "held" | "free" | "person" | "silence" | "alert" | "group" | "channel" | "message" | "source")
+    | ("hook" | "delivery"),
     string
   >
 >;
@@ -53,10 +56,27 @@ beforeAll(async () => {
   const silence = await ownIdOf(owner, "silence");
   const alert = await owner.newAlert();
   const group = await owner.newAlertGroup();
-  const source = await ownIdOf(owner, "source");
+  const [source, hook, delivery] = [
+    await ownIdOf(owner, "source"),
+    await ownIdOf(owner, "hook"),
+    await owner.newDelivery(),
+  ];
   await intruder.newAlert();
   const { id: channel, messageId: message } = await owner.channelWithMessage({ priority: "urgent" });
-  theirs = { incident: id, held: unitId, free: carrier, person, silence, alert, group, channel, message, source };
+  theirs = {
+    incident: id,
+    held: unitId,
+    free: carrier,
+    person,
+    silence,
+    alert,
+    group,
+    channel,
+    message,
+    source,
+    hook,
+    delivery,
+  };
   await server.reacted();
   before = await everythingOf(owner);
 });

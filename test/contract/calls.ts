@@ -107,6 +107,23 @@ export class World {
     return (await groups()).find(has)!.id;
   }
 
+  /** Of an alert's notification to a webhook that there is not: it is given up at once. */
+  async newDelivery(): Promise<string> {
+    const failed = async () => {
+      const { body } = await this.send("listDeliveries", { path: {}, query: { status: "failed", limit: "500" } });
+      return (body.items as { id: string; to: string }[]).find(({ to }) => to === this.mark)?.id;
+    };
+    const known = await failed();
+    if (known !== undefined) return known;
+    const receivers = [{ name: NAME, targets: [{ kind: "webhook", to: this.mark }] }];
+    const route = { receivers: [NAME], groupBy: ["..."], lifeSafety: true };
+    await this.done("activateRouting", { body: { document: { route, receivers } } });
+    // Of a type that no silence of other tests is about.
+    await this.newAlert({ type: "told" });
+    await until("its delivery is given up", async () => (await failed()) !== undefined);
+    return (await failed())!;
+  }
+
   async newChannel(more: object = {}): Promise<string> {
     return (await this.done("createChannel", { body: { kind: "team", name: this.mark, ...more } })).id;
   }
@@ -124,7 +141,18 @@ export class World {
   }
 }
 
-type EntityKind = "incident" | "resource" | "agency" | "silence" | "alert" | "group" | "channel" | "message" | "source";
+type EntityKind =
+  | "incident"
+  | "resource"
+  | "agency"
+  | "silence"
+  | "alert"
+  | "group"
+  | "channel"
+  | "message"
+  | "source"
+  | "hook"
+  | "delivery";
 
 /** What the id in a field or parameter of this name is of. */
 const meanings: Readonly<Record<string, EntityKind>> = {
@@ -153,6 +181,8 @@ const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "age
   ["/api/v1/alerts/{id}", "alert"],
   ["/api/v1/channels/{id}", "channel"],
   ["/api/v1/sources/{id}", "source"],
+  ["/api/v1/hooks/{id}", "hook"],
+  ["/api/v1/deliveries/{id}", "delivery"],
 ];
 
 export function meaningOf(id: OperationId, name: string): EntityKind {
@@ -204,6 +234,8 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
     await world.done("attachResource", { path: { type: "personnel", id }, body: { carrierId } });
     return { path: { type: "personnel", id } };
   },
+  createHook: async (world) => ({ body: { name: world.mark, url: "http://127.0.0.1:1/" } }),
+  patchHook: async () => ({ body: { enabled: false } }),
   patchAlertSource: async () => ({ body: { ratePerSecond: 5 } }),
   raiseAlerts: async (world) => ({ body: { type: world.mark, severity: "low", title: world.mark } }),
   async detachAlert(world) {
@@ -260,6 +292,10 @@ export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
       return world.newAlert();
     case "source":
       return (await world.done("createAlertSource", { body: { name: world.mark, format: "json" } })).id;
+    case "hook":
+      return (await world.done("createHook", { body: { name: world.mark, url: "http://127.0.0.1:1/" } })).id;
+    case "delivery":
+      return world.newDelivery();
     case "group":
       return world.newAlertGroup();
     case "incident":

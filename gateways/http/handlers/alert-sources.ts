@@ -29,6 +29,7 @@ const defaults: Omit<SourceFields, "name" | "format"> = {
   bytesMax: 1_048_576,
   incidentFrom: "high",
   autoResolveSeconds: null,
+  silentAfterSeconds: null,
   enabled: true,
 };
 

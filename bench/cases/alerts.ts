@@ -1,0 +1,298 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { openNats } from "../../runtime/nats/open.ts";
+import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import type { BenchCase, BenchContext, BenchReport, Cell } from "../case.ts";
+import { type Door, httpDoor, mqttDoor, type Reported, startAlertmanager, webhookDoor } from "../load/alert-doors.ts";
+import { AlertWatch, type Arrivals, atRate, Times } from "../load/alert-watch.ts";
+import { freePort } from "../load/free-port.ts";
+import { startTocsin, type Tocsin } from "../load/server.ts";
+import { rounded } from "../load/statistics.ts";
+
+const RATE = 1_000;
+/** Of the steady mix: one report in so many is of a device that was not heard of before. */
+const NEW_EVERY = 50;
+const DEVICES = 2_000;
+/** Of new devices, one in so many is critical, and gets an incident. */
+const CRITICAL_EVERY = 10;
+const RATES = [2_000, 4_000, 6_000, 8_000, 10_000];
+/** Reports in a request, where the most is asked for. */
+const BATCH = 50;
+const FLOOD_BATCH = 500;
+const CRITICAL_PER_SECOND = 20;
+const DRAIN_MS = 60_000;
+const P99_MAX_MS = 500;
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const ways = ["HTTP", "webhook", "MQTT"] as const;
+type Way = (typeof ways)[number];
+
+interface Measured {
+  readonly what: string;
+  readonly perSecond: number;
+  readonly accepted: Times;
+  readonly counted: Times;
+  readonly routed?: Times;
+  readonly incidents?: Times;
+  /** Reports that were accepted and had not arrived when it was given up. */
+  readonly missing: number;
+}
+
+interface Running {
+  readonly tocsin: Tocsin;
+  readonly watch: AlertWatch;
+  door(way: Way): Promise<Door>;
+  stop(): Promise<void>;
+}
+
+/** How long alerts take from being sent to what follows from them, by each door, and how many are too many. */
+export const alerts: BenchCase = {
+  name: "alerts",
+  describe: "Alerts from being sent until counted, routed and, where due, an incident; beside Prometheus Alertmanager.",
+
+  async run(context): Promise<BenchReport> {
+    const steady: Measured[] = [];
+    for (const way of ways) steady.push(await steadily(context, way));
+    const peer = await beside(context);
+    const most = await sustained(context);
+    const flooded = await flood(context);
+    const line = ({ what, perSecond, accepted, counted, routed, incidents, missing }: Measured): Cell[] => [
+      what,
+      perSecond,
+      ...[accepted, counted, routed, incidents].flatMap((times) => [rounded(times?.at(50)), rounded(times?.at(99))]),
+      missing,
+    ];
+    const columns = [
+      ...["by", "reports/s", "accepted: p50 ms", "p99 ms", "counted: p50 ms", "p99 ms"],
+      ...["routed: p50 ms", "p99 ms", "incident: p50 ms", "p99 ms", "lost"],
+    ];
+    return {
+      tables: [
+        {
+          title: `${RATE} reports a second, one a request; every ${NEW_EVERY}th of a new device`,
+          columns,
+          rows: steady.map(line),
+        },
+        { title: `${RATE} alerts a second, each of a new device`, columns, rows: peer.map(line) },
+        { title: `How many: ${BATCH} reports a request, by HTTP`, columns, rows: most.map(line) },
+        {
+          title: `${CRITICAL_PER_SECOND} critical alerts a second, while as many low ones come in as can be sent`,
+          columns: [...columns, "low reports accepted/s", "low reports that waited at the end"],
+          rows: flooded.map((one) => [...line(one), one.acceptedPerSecond, one.waiting]),
+        },
+      ],
+      notes: [
+        "DURABILITY=sync: a report is on disk before it is accepted, and whatever follows from it is on disk before it is told. Alertmanager writes nothing before it answers.",
+        `Times run from when a report was to be sent, at an even rate whatever is answered (an open loop), to the entry of the journal that tells of it, as it arrives at the bench. The bench runs on the same cores: what it sends, and what it reads of the journal, is part of the load.`,
+        `Counted: classified and de-duplicated. Routed: put into its group; of new alerts. One new device in ${CRITICAL_EVERY} is critical, and gets an incident with its channel.`,
+        "By MQTT through the listener of nats-server: accepted is what that has on disk, from where the bridge takes it to the intake.",
+        "Alertmanager: group_by [...], group_wait 0s; routed is the arrival of its notification at a webhook of the bench. Tocsin beside it: the same alerts, groupBy [...], lifeSafety.",
+      ],
+      notMeasured: [
+        "Networks, TLS, several hosts, brokers other than the listener, full stores, classification by the text model.",
+      ],
+      failures: [...steady, ...peer, ...flooded].flatMap(({ what, missing }) =>
+        missing === 0 ? [] : [`${what}: ${missing} reports did not arrive`],
+      ),
+      measurements: {
+        steady: steady.map(line),
+        peer: peer.map(line),
+        most: most.map(line),
+        flooded: flooded.map(line),
+      },
+    };
+  },
+};
+
+async function start({ root, cleanup }: BenchContext): Promise<Running> {
+  const [natsPort, mqttPort] = [await freePort(), await freePort()];
+  const env = { NATS_PORT: String(natsPort), MQTT: "on", MQTT_PORT: String(mqttPort), RATE_LIMIT_PER_SECOND: "0" };
+  const tocsin = await startTocsin({ root, durability: "sync", env }, cleanup);
+  const ports = await openNats({ url: `127.0.0.1:${natsPort}`, replicas: 1 }, systemClock, systemIds, silent);
+  const watch = await AlertWatch.start(ports);
+  const receivers = [{ name: "desk", targets: [{ kind: "role", to: "dispatcher" }] }];
+  const document = { route: { receivers: ["desk"], groupBy: ["..."], lifeSafety: true }, receivers };
+  const { status } = await fetch(`${tocsin.url}/api/v1/routing`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${tocsin.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ document }),
+  });
+  if (status !== 200) throw new Error(`routing was not activated: ${status}`);
+  return {
+    tocsin,
+    watch,
+    door: (way) => (way === "HTTP" ? httpDoor(tocsin) : way === "webhook" ? webhookDoor(tocsin) : mqttDoor(mqttPort)),
+    async stop() {
+      watch.stop();
+      await ports.close();
+      await tocsin.stop();
+    },
+  };
+}
+
+/** Mostly devices that report again. */
+function mixed(index: number): Reported {
+  if (index % NEW_EVERY !== 0) return { key: `d-${index % DEVICES}`, severity: "low" };
+  return { key: `n-${index}`, severity: (index / NEW_EVERY) % CRITICAL_EVERY === 0 ? "critical" : "low" };
+}
+
+/** Sends at a rate by one door, and waits until all has arrived. */
+async function measure(
+  watch: Arrivals,
+  door: Door,
+  what: string,
+  perSecond: number,
+  seconds: number,
+  report: (index: number) => Reported,
+  batch = 1,
+): Promise<Measured> {
+  const accepted = new Times();
+  let underWay = 0;
+  let failed: unknown;
+  await atRate(perSecond / batch, seconds, (request, atMs) => {
+    const reports = Array.from({ length: batch }, (_, index) => report(request * batch + index));
+    for (const { key } of reports) watch.sending(key, atMs);
+    underWay += 1;
+    void door
+      .send(reports)
+      .then(
+        () => accepted.record(atMs),
+        (error: unknown) => {
+          failed = error;
+        },
+      )
+      .then(() => {
+        underWay -= 1;
+      });
+  });
+  const giveUpAt = performance.now() + DRAIN_MS;
+  while ((underWay > 0 || watch.open > 0) && performance.now() < giveUpAt && failed === undefined) await sleep(20);
+  if (failed !== undefined) throw failed;
+  const { counted, routed, incidents } = watch;
+  return { what, perSecond, accepted, counted, routed, incidents, missing: watch.open };
+}
+
+async function warmUp({ watch }: Running, door: Door, seconds: number): Promise<void> {
+  watch.isMeasuring = false;
+  // Every device of the steady mix is known afterwards.
+  for (let from = 0; from < DEVICES; from += BATCH) {
+    const reports = Array.from({ length: BATCH }, (_, index) => ({ key: `d-${from + index}`, severity: "low" }));
+    for (const { key } of reports) watch.sending(key, performance.now());
+    await door.send(reports);
+  }
+  await atRate(200, seconds, (index, atMs) => {
+    const report = { key: `w-${index}`, severity: index % 20 === 0 ? "critical" : "low" };
+    watch.sending(report.key, atMs);
+    void door.send([report]);
+  });
+  while (watch.open > 0) await sleep(20);
+  await sleep(500);
+  watch.isMeasuring = true;
+}
+
+async function steadily(context: BenchContext, way: Way): Promise<Measured> {
+  const running = await start(context);
+  try {
+    const door = await running.door(way);
+    await warmUp(running, door, context.warmUpSeconds);
+    const measured = await measure(running.watch, door, way, RATE, context.seconds, mixed);
+    await door.close();
+    tell(context, measured);
+    return measured;
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Alertmanager, then Tocsin, with the same alerts. */
+async function beside(context: BenchContext): Promise<readonly Measured[]> {
+  const fresh = (index: number): Reported => ({ key: `a-${index}`, severity: "low" });
+  const all: Measured[] = [];
+  for (const rate of context.quick ? [RATE] : [RATE, 2 * RATE]) {
+    const peer = await startAlertmanager(context.root, context.cleanup);
+    if (peer !== undefined) {
+      all.push(await measure(peer, peer, "Alertmanager", rate, context.seconds, fresh));
+      await peer.close();
+      tell(context, all.at(-1)!);
+    }
+    const running = await start(context);
+    try {
+      const door = await running.door("HTTP");
+      await warmUp(running, door, context.warmUpSeconds);
+      all.push(await measure(running.watch, door, "Tocsin, HTTP", rate, context.seconds, fresh));
+      await door.close();
+      tell(context, all.at(-1)!);
+    } finally {
+      await running.stop();
+    }
+  }
+  return all;
+}
+
+async function sustained(context: BenchContext): Promise<readonly Measured[]> {
+  const all: Measured[] = [];
+  for (const rate of context.quick ? RATES.slice(0, 1) : RATES) {
+    const running = await start(context);
+    try {
+      const door = await running.door("HTTP");
+      await warmUp(running, door, context.warmUpSeconds);
+      const measured = await measure(running.watch, door, "HTTP", rate, context.seconds, mixed, BATCH);
+      await door.close();
+      all.push(measured);
+      tell(context, measured);
+      if ((measured.counted.at(99) ?? Number.POSITIVE_INFINITY) > P99_MAX_MS) break;
+    } finally {
+      await running.stop();
+    }
+  }
+  return all;
+}
+
+async function flood(
+  context: BenchContext,
+): Promise<readonly (Measured & { readonly acceptedPerSecond: number; readonly waiting: number })[]> {
+  const running = await start(context);
+  try {
+    const [door, floods] = [await running.door("HTTP"), await running.door("HTTP")];
+    await warmUp(running, door, context.warmUpSeconds);
+    let isOver = false;
+    let accepted = 0;
+    let next = 0;
+    const startedMs = performance.now();
+    const lane = async () => {
+      while (!isOver) {
+        const reports = Array.from({ length: FLOOD_BATCH }, () => ({ key: `d-${next++ % DEVICES}`, severity: "low" }));
+        await floods.send(reports);
+        accepted += reports.length;
+      }
+    };
+    const flooding = Promise.all(Array.from({ length: 4 }, lane));
+    const critical = (index: number): Reported => ({ key: `c-${index}`, severity: "critical" });
+    const measured = await measure(running.watch, door, "critical", CRITICAL_PER_SECOND, context.seconds, critical);
+    isOver = true;
+    await flooding;
+    const acceptedPerSecond = Math.round((accepted * 1_000) / (performance.now() - startedMs));
+    const waiting = await waitingAt(running.tocsin);
+    await door.close();
+    await floods.close();
+    tell(context, measured);
+    return [{ ...measured, acceptedPerSecond, waiting }];
+  } finally {
+    await running.stop();
+  }
+}
+
+async function waitingAt({ url }: Tocsin): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^tocsin_alert_reports_waiting (\S+)/m.exec(text)?.[1] ?? Number.NaN);
+}
+
+function tell(
+  { progress }: BenchContext,
+  { what, perSecond, accepted, counted, routed, incidents, missing }: Measured,
+): void {
+  const p99 = (times: Times | undefined) => rounded(times?.at(99)) ?? "-";
+  progress(
+    `${what}, ${perSecond}/s: p99 accepted ${p99(accepted)}, counted ${p99(counted)}, routed ${p99(routed)}, ` +
+      `incident ${p99(incidents)} ms${missing > 0 ? `; ${missing} missing` : ""}`,
+  );
+}

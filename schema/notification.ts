@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { entityVersion, page, text, timestamp, uuid } from "./common.ts";
+import { agencyId } from "./principal.ts";
+import { type NotificationReason, notificationReasons } from "./routing/group.ts";
+
+/** How what routing tells reaches those outside: other systems by webhooks, brokers by MQTT, channels of the hub. */
+
+export const deliveryKinds = ["channel", "webhook", "mqtt"] as const;
+export type DeliveryKind = (typeof deliveryKinds)[number];
+
+const hookFields = {
+  name: text(200)
+    .min(1)
+    .regex(/^\S(?:.*\S)?$/u, "no blanks around it")
+    .describe("what a receiver's target of kind webhook says in `to`"),
+  url: z.url({ protocol: /^https?$/ }).max(2_000),
+  enabled: z.boolean(),
+};
+
+/** Where notifications are posted to, signed, as the API shows it. */
+export const hook = z
+  .strictObject({
+    id: uuid,
+    agencyId,
+    ...hookFields,
+    version: entityVersion,
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: "Webhook" });
+export type HookShown = z.infer<typeof hook>;
+
+export const hookWithSecret = z
+  .strictObject({ ...hook.shape, secret: z.string().describe("shown here alone, and kept nowhere") })
+  .meta({ id: "WebhookWithSecret" });
+
+export const createHook = z
+  .strictObject({
+    name: hookFields.name,
+    url: hookFields.url,
+    agencyId: agencyId.optional().describe("only for a caller that acts for several agencies"),
+  })
+  .meta({ id: "CreateWebhook" });
+export const patchHook = z
+  .strictObject(hookFields)
+  .partial()
+  .refine((body) => Object.keys(body).length > 0, "nothing to change")
+  .meta({ id: "PatchWebhook" });
+
+export const hookFilters = z.strictObject({ ...page, agencyId: agencyId.optional() });
+
+export interface HookFields {
+  readonly name: string;
+  readonly url: string;
+  readonly enabled: boolean;
+}
+
+export type HookCommand =
+  | { readonly type: "create"; readonly agencyId: string; readonly fields: HookFields }
+  | { readonly type: "update"; readonly changes: Partial<HookFields> }
+  | { readonly type: "rotate" };
+
+export type HookEvent =
+  | { readonly type: "hook.created"; readonly agencyId: string; readonly fields: HookFields }
+  | { readonly type: "hook.updated"; readonly changes: Partial<HookFields>; readonly was: Partial<HookFields> }
+  | { readonly type: "hook.rotated"; readonly generation: number };
+
+export const deliveryStatuses = ["waiting", "delivered", "failed"] as const;
+
+const about = z.strictObject({
+  groupId: uuid,
+  receiver: z.string(),
+  page: z.number().int(),
+  reason: z.enum(notificationReasons),
+  firing: z.array(uuid),
+  resolved: z.array(uuid),
+  at: timestamp,
+});
+
+/** One notification on its way to one of those who are told. */
+export const delivery = z
+  .strictObject({
+    id: uuid.describe("the same in every attempt: Tocsin-Delivery"),
+    agencyId,
+    kind: z.enum(deliveryKinds),
+    to: z.string(),
+    about,
+    status: z.enum(deliveryStatuses),
+    attempts: z.number().int(),
+    nextAt: timestamp.nullable(),
+    detail: z.string().nullable().describe("what was said to the last attempt, where that was no success"),
+    version: entityVersion,
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: "Delivery" });
+export type DeliveryShown = z.infer<typeof delivery>;
+
+export const deliveryFilters = z.strictObject({
+  ...page,
+  status: z.enum(deliveryStatuses).optional(),
+  kind: z.enum(deliveryKinds).optional(),
+  agencyId: agencyId.optional(),
+});
+export type DeliveryFilters = z.infer<typeof deliveryFilters>;
+
+export interface DeliveryAbout {
+  readonly groupId: string;
+  readonly receiver: string;
+  readonly page: number;
+  readonly reason: NotificationReason;
+  readonly firing: readonly string[];
+  readonly resolved: readonly string[];
+  /** RFC 3339, UTC. */
+  readonly at: string;
+}
+
+export interface DeliveryTarget {
+  readonly kind: DeliveryKind;
+  readonly to: string;
+}
+
+export type DeliveryCommand =
+  | {
+      readonly type: "queue";
+      readonly agencyId: string;
+      readonly target: DeliveryTarget;
+      readonly about: DeliveryAbout;
+    }
+  | { readonly type: "wake"; readonly due: string }
+  /** What came of an attempt: the one that was asked for at that time. */
+  | {
+      readonly type: "report";
+      readonly outcome: "delivered" | "again" | "failed";
+      readonly detail: string | null;
+    }
+  | { readonly type: "retry" };
+
+export type DeliveryEvent =
+  | {
+      readonly type: "delivery.queued";
+      readonly agencyId: string;
+      readonly target: DeliveryTarget;
+      readonly about: DeliveryAbout;
+    }
+  /** It is tried now. */
+  | { readonly type: "delivery.due" }
+  | { readonly type: "delivery.postponed"; readonly nextAt: string; readonly detail: string | null }
+  | { readonly type: "delivery.delivered" }
+  | { readonly type: "delivery.failed"; readonly detail: string | null };
