@@ -5,19 +5,36 @@ import type { Known } from "./state.ts";
 export const incidentView: View = {
   present(id, state, version): Incident {
     const it = state as Known;
-    const { fields, phase: _phase, waitingSince: _w, escalatedSince: _e, policy: _p, createdBy: _c, ...rest } = it;
-    const { duplicates: _duplicates, onceSharedWith: _once, archivedAt: _archived, ...shown } = rest;
+    const { fields } = it;
     return {
       id,
-      ...fields,
-      ...shown,
-      assignments: [...it.assignments],
-      atRisk: [...it.atRisk],
-      links: [...it.links],
-      sharedWith: [...it.sharedWith],
-      metadata: { ...fields.metadata },
+      incidentNumber: it.incidentNumber,
+      agencyId: it.agencyId,
+      type: fields.type,
+      category: fields.category,
+      priority: fields.priority,
+      status: it.status,
+      title: fields.title,
+      description: fields.description,
+      location: fields.location,
+      address: fields.address,
+      assignments: it.assignments as Incident["assignments"],
+      alarmLevel: it.alarmLevel,
+      atRisk: it.atRisk as Incident["atRisk"],
+      parentId: fields.parentId,
+      mergedIntoId: it.mergedIntoId,
+      links: it.links as Incident["links"],
+      sharedWith: it.sharedWith as Incident["sharedWith"],
+      sourceAlertId: it.sourceAlertId,
+      reportedById: it.reportedById,
+      metadata: fields.metadata,
+      disposition: it.disposition,
       version,
-    } as Incident;
+      createdAt: it.createdAt,
+      updatedAt: it.updatedAt,
+      resolvedAt: it.resolvedAt,
+      closedAt: it.closedAt,
+    };
   },
   place: (state) => (state as Known).fields.location ?? undefined,
 

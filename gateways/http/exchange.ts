@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from "./uws.ts";
 /** A body that goes on and on is cut off here; up to here it is read to its end, so that its sender hears why. */
 const DISCARD_MAX_BYTES = 8 * limits.bodyBytes;
 
+const NONE: readonly string[] = [];
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** What an exchange has to know of its server. */
@@ -58,7 +59,7 @@ export class Exchange {
     this.accept = request.getHeader("accept");
     this.sequence = request.getHeader("tocsin-sequence");
     this.query = request.getQuery();
-    this.parameters = Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? "");
+    this.parameters = parameterCount === 0 ? NONE : parametersOf(request, parameterCount);
   }
 
   /** Reads the body; undefined when it is larger than allowed. @throws when its sender went away before its end */
@@ -114,6 +115,10 @@ export class Exchange {
     });
     return problem.status;
   }
+}
+
+function parametersOf(request: HttpRequest, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => request.getParameter(index) ?? "");
 }
 
 /** uWebSockets takes the first of several lengths; a proxy that takes another one would see another request than we do. */

@@ -34,6 +34,7 @@ export class NatsJournal implements Journal {
   }
 
   async #append(appends: readonly Append[]): Promise<AppendResult> {
+    if (appends.length === 1) return this.#appendOne(appends[0]!);
     const messages = appends.map(({ subject, payload, expectedSequence }) => ({
       subject,
       payload,
@@ -47,6 +48,14 @@ export class NatsJournal implements Journal {
       appends.map(({ subject, payload }, index) => ({ sequence: sequences[index]!, subject, payload })),
     );
     return { ok: true, sequences };
+  }
+
+  /** What most commits are. */
+  async #appendOne({ subject, payload, expectedSequence }: Append): Promise<AppendResult> {
+    const sequence = sequenceOf(await this.#nats.writer.publish(subject, payload, fenced(expectedSequence)));
+    if (sequence === undefined) return { ok: false };
+    this.#feed.appended([{ sequence, subject, payload }]);
+    return { ok: true, sequences: [sequence] };
   }
 
   async read(subject: string, after: number, limit = Number.POSITIVE_INFINITY): Promise<readonly JournalEntry[]> {
