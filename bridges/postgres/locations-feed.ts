@@ -15,6 +15,14 @@ const DAY_MS = 86_400_000;
 const OLDEST_MS = 30 * DAY_MS;
 const NEWEST_MS = DAY_MS;
 
+/**
+ * Sequences of a stream that had to be made anew go on above those of the one before: they count from when it was made, in
+ * milliseconds, as those of the runtime do. On the average no stream takes a message in each.
+ */
+export function originOf(epoch: string): number {
+  return Date.parse(epoch);
+}
+
 /** Positions, each fix a row. */
 export class LocationsFeed<R extends Row & { readonly at: string }> implements Feed {
   readonly name = "locations";
@@ -27,6 +35,7 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
   readonly #partitions: Partitions;
   readonly #history: Table;
   readonly #outliers: Table;
+  #origin = 0;
 
   constructor(
     source: StreamSource,
@@ -41,6 +50,10 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     this.#outliers = { name: "location_outliers", columns };
   }
 
+  async begin(): Promise<void> {
+    this.#origin = originOf((await this.source.state()).epoch);
+  }
+
   async prepare(_client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared> {
     const history: Row[] = [];
     const outliers: Row[] = [];
@@ -48,7 +61,7 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     const problems: Problem[] = [];
     for (const entry of entries) {
       let problem: string | undefined;
-      for (const record of unpackRecords(entry.subject, entry.payload, entry.sequence)) {
+      for (const record of unpackRecords(entry.subject, entry.payload, this.#origin + entry.sequence)) {
         try {
           for (const row of this.#rowsOf(record)) {
             const atMs = Date.parse(row.at);

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { Log } from "../../runtime/ports/index.ts";
 import { type Database, schemas, searchPath, withClient } from "./connection.ts";
 import type { ServerFeatures } from "./extensions.ts";
@@ -34,5 +35,23 @@ export async function keepLocations(
       "select public.add_compression_policy('location_history', $1::interval, if_not_exists => true)",
       [COMPRESS_AFTER],
     );
+    await keepAggregate(client, retentionDays);
   });
+}
+
+/** Minutes of which the positions are gone must not be looked at again: they would go with them. */
+async function keepAggregate(client: pg.ClientBase, retentionDays: number): Promise<void> {
+  const { rowCount } = await client.query(
+    `select from timescaledb_information.continuous_aggregates
+     where view_schema = $1 and view_name = 'location_minutes'`,
+    [schemas.positions],
+  );
+  if (rowCount === 0) return;
+  const from = retentionDays > 0 ? `${Math.max(1, retentionDays - 1)} days` : null;
+  await client.query("select public.remove_continuous_aggregate_policy('location_minutes', if_exists => true)");
+  await client.query(
+    `select public.add_continuous_aggregate_policy('location_minutes', start_offset => $1::interval,
+       end_offset => interval '1 minute', schedule_interval => interval '1 minute')`,
+    [from],
+  );
 }

@@ -9,7 +9,7 @@ import { pause } from "../../runtime/pause.ts";
 import type { Clock, KeyValue, Log } from "../../runtime/ports/index.ts";
 import type { Projections, Row, Table, TelemetryProjection } from "../../runtime/projection.ts";
 import type { StreamSource } from "../../runtime/stream-source.ts";
-import { type Database, schemas } from "./connection.ts";
+import { type Database, schemas, searchPath, withClient } from "./connection.ts";
 import { EventsFeed } from "./events-feed.ts";
 import type { ServerFeatures } from "./extensions.ts";
 import type { Feed } from "./feed.ts";
@@ -18,6 +18,7 @@ import { textOf } from "./fold.ts";
 import { LocationsFeed } from "./locations-feed.ts";
 import { keepLocations } from "./locations-upkeep.ts";
 import { migrate } from "./migrate.ts";
+import { addToMinutes } from "./minutes.ts";
 import { fillNewTables } from "./new-tables.ts";
 import { HypertableChunks, NativePartitions, type Partitions } from "./partitions.ts";
 import { ReportsFeed } from "./reports-feed.ts";
@@ -38,6 +39,7 @@ type Fix = Row & { readonly at: string } & Readonly<Record<string, any>>;
 
 const REPORT_EVERY_MS = 1_000;
 const UPKEEP_EVERY_MS = 3_600_000;
+const MINUTES_EVERY_MS = 10_000;
 
 /** All feeds of one process, what they need of the tables, and what is told of them. */
 export class Projector {
@@ -72,6 +74,7 @@ export class Projector {
     }
     void this.#every(REPORT_EVERY_MS, () => this.#report());
     void this.#every(UPKEEP_EVERY_MS, () => this.#keep());
+    void this.#every(MINUTES_EVERY_MS, () => this.#addToMinutes());
   }
 
   async stop(): Promise<void> {
@@ -110,6 +113,18 @@ export class Projector {
     await this.#migrated();
     const { database, retentionDays } = this.#options;
     await keepLocations(database, this.#partitions, this.#server!, retentionDays, this.#clock.now(), this.#log);
+  }
+
+  /** By the one that works: what it does not come to, the next one does. */
+  async #addToMinutes(): Promise<void> {
+    const works = [...this.#runners].some(
+      ([{ name }, { status }]) => name === "locations" && status.state === "running",
+    );
+    if (!works) return;
+    await withClient(this.#options.database, "minutes", async (client) => {
+      await client.query(`${searchPath(schemas.positions)}; set synchronous_commit = off`);
+      await addToMinutes(client);
+    });
   }
 
   /** Whoever only stands by leaves the telling to the one that works. */

@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
 import { readArchiveStatus } from "../../runtime/archive-status.ts";
 import { randomOf } from "../../runtime/sim/random.ts";
+import { killArchive } from "../chaos/archive.ts";
 import { expectAllArchived } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { Dispatch } from "../support/dispatch.ts";
+import { replayed } from "../support/replayed.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -25,22 +27,6 @@ async function running(): Promise<{ server: TestServer; database: TestDatabase; 
 }
 
 describe("the archive, while dispatch goes on", () => {
-  it("has each entry once, though its projector is killed at any moment", { timeout: 120_000 }, async () => {
-    const { server, database, dispatch } = await running();
-    const random = randomOf(7);
-    for (let time = 0; time < 3; time++) {
-      await dispatch.goesOn(1 + Math.floor(random() * 20));
-      const { projector } = server.node.archive!.pids;
-      process.kill(projector!, "SIGKILL");
-      await until(
-        "another one was started",
-        () => ![undefined, projector].includes(server.node.archive!.pids.projector),
-      );
-    }
-    await dispatch.stop();
-    await expectAllArchived(server, database);
-  });
-
   it("is made by one of several projectors, and by the next when that one dies", { timeout: 120_000 }, async () => {
     const { server, database, dispatch } = await running();
     const url = server.node.ports.connection.nc.getServer();
@@ -121,18 +107,44 @@ describe("the archive, while dispatch goes on", () => {
 });
 
 describe.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)("PostgreSQL", () => {
-  it("may be killed at any moment, and each entry is there once", { timeout: 180_000 }, async () => {
+  it("and its projector may be killed at any moment, and each entry is there once", { timeout: 180_000 }, async () => {
     const { server, database, dispatch } = await running();
-    const random = randomOf(11);
-    for (let time = 0; time < 3; time++) {
-      await dispatch.goesOn(1 + Math.floor(random() * 20));
-      await until("it runs", () => database.server!.pid !== undefined);
-      const { pid } = database.server!;
-      process.kill(pid!, "SIGKILL");
-      await until("it runs again", () => database.server!.pid !== undefined && database.server!.pid !== pid);
-    }
+    const killed = await killArchive({ server, database, dispatch }, 6, randomOf(11));
+    expect(Object.values(killed)).not.toContain(0);
     await dispatch.stop();
     await expectAllArchived(server, database);
+  });
+
+  it("may be away for the whole of a replay: nothing is lost, health tells how far behind the archive is all along", {
+    timeout: 180_000,
+  }, async () => {
+    const database = await TestDatabase.make();
+    cleanUps.push(() => database.drop());
+    const server = await TestServer.withArchive({ DATABASE_URL: database.url, RATE_LIMIT_PER_SECOND: "0" });
+    cleanUps.push(() => server.stop());
+    await database.server!.stop();
+    let replaying = true;
+    const told: { behind: number; sequence: number; of: number }[] = [];
+    const watching = (async () => {
+      while (replaying) {
+        const of = server.node.board.sequence;
+        const { ready, archive } = (await server.get("/health/ready")).body;
+        expect(ready).toBe(true);
+        told.push({ ...archive.feeds.events, of });
+        await new Promise((again) => setTimeout(again, 50));
+      }
+    })();
+    const { created } = await replayed(server, "--limit", "150");
+    replaying = false;
+    await watching;
+    expect(created).toBe(150);
+    // The lag is that of the moment at which it was asked for, and never shrinks.
+    for (const { behind, sequence, of } of told) expect(behind + sequence).toBeGreaterThanOrEqual(of);
+    expect(told.map(({ behind }) => behind)).toEqual(told.map(({ behind }) => behind).sort((a, b) => a - b));
+    expect(told.at(-1)!.behind).toBeGreaterThan(created);
+    await database.server!.start();
+    await expectAllArchived(server, database);
+    expect((await database.rows("select from incidents")).length).toBe(created);
   });
 
   it("may be away: dispatch does not notice, health tells how far behind the archive is", {
@@ -140,7 +152,11 @@ describe.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)("PostgreSQL", ()
   }, async () => {
     const { server, database, dispatch } = await running();
     const incident = await server.newIncident({ title: "before it went" });
-    await server.archived();
+    // Dispatch goes on: there is no moment at which all is archived.
+    await until(
+      "it is archived",
+      async () => (await database.rows("select from incidents where id = $1", [incident])).length === 1,
+    );
     await database.server!.stop();
     const health = async () => (await server.get("/health/ready")).body;
     await until("it is behind, and says why", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectArchived, expectPositionsArchived, messagesOf } from "../support/archived.ts";
+import { expectArchived, expectPositionsArchived } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { smoke, TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -40,7 +40,7 @@ describe("the archive", () => {
     await report({ fixes: [at(50), at(40), at(30)].map((one) => ({ lat: 37.77, lon: -122.42, at: one })) });
     await server.archived();
     await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
-    await expectPositionsArchived(database, await messagesOf(server.node.ports.sources.locations));
+    await expectPositionsArchived(database, server.node.ports.sources.locations);
   });
 
   it("has the incident as it is, column by column", async () => {

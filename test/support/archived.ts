@@ -18,7 +18,7 @@ export async function expectAllArchived(server: TestServer, database: TestDataba
     const entries = await journal.read("evt.>", 0);
     try {
       await expectArchived(database, entries);
-      await expectPositionsArchived(database, await messagesOf(sources.locations));
+      await expectPositionsArchived(database, sources.locations);
       return await expectReportsArchived(database, await messagesOf(sources.alerts));
     } catch (error) {
       if ((await journal.lastSequence()) === entries.at(-1)?.sequence) throw error;
@@ -85,15 +85,16 @@ function foldOf(journal: readonly JournalEntry[]): ReadonlyMap<string, Image> {
 }
 
 /** Every fix of every record, once. */
-export async function expectPositionsArchived(
-  database: TestDatabase,
-  messages: readonly JournalEntry[],
-): Promise<void> {
+export async function expectPositionsArchived(database: TestDatabase, source: StreamSource): Promise<void> {
+  const messages = await messagesOf(source);
+  const origin = Date.parse((await source.state()).epoch);
   const rows = await database.rows<Record<string, unknown>>(
-    `select resource_id, agency_id, latitude, longitude, refused, sequence::integer, ordinal, at
+    `select resource_id, agency_id, latitude, longitude, refused, sequence::double precision, ordinal, at
      from positions order by sequence, ordinal`,
   );
-  const records = messages.flatMap(({ sequence, subject, payload }) => [...unpackRecords(subject, payload, sequence)]);
+  const records = messages.flatMap(({ sequence, subject, payload }) => [
+    ...unpackRecords(subject, payload, origin + sequence),
+  ]);
   const expected = records.flatMap(({ of: { agency, id }, sequence, payload }) => {
     const { fixes } = JSON.parse(payload) as {
       fixes: { lat: number; lon: number; at: string; refused?: string }[];

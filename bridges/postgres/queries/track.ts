@@ -27,11 +27,37 @@ export function trackQuery(query: TrackQuery): { text: string; values: unknown[]
   }
   // Intervals are counted from the start of 2000, whatever is asked for: the same track has the same points.
   const interval = `date_bin(make_interval(secs => $7), at, timestamptz '2000-01-01 00:00:00Z')`;
+  const points =
+    resolutionSeconds % 60 === 0
+      ? fromMinutes(columns)
+      : `select ${columns} from positions where ${of} and refused is null`;
   return {
-    text: `select distinct on (${interval}) ${columns} from positions where ${of} and refused is null
+    text: `select distinct on (${interval}) ${columns} from (${points}) as points
        order by ${interval}, at desc, sequence desc, ordinal desc limit $6`,
     values: [...values, resolutionSeconds],
   };
+}
+
+/**
+ * Whole minutes have their last position in a row of their own, as far as they have been added up; what has come since, the minute
+ * that the span ends in, and fixes of times that cannot be are looked for singly.
+ */
+function fromMinutes(columns: string): string {
+  const after = "at >= $2::timestamptz and (at, sequence, ordinal) > ($2::timestamptz, $3::bigint, $4::smallint)";
+  const end = "date_trunc('minute', $5::timestamptz, 'UTC')";
+  return `
+    select ${columns.replace("refused", "null::text as refused")} from location_minutes
+    where resource_id = $1::uuid and minute >= date_trunc('minute', $2::timestamptz, 'UTC') and minute < ${end} and ${after}
+    union all
+    select ${columns} from location_history
+    where resource_id = $1::uuid and at < ${end} and ${after} and refused is null
+      and sequence > (select sequence from minutes_added)
+    union all
+    select ${columns} from location_history
+    where resource_id = $1::uuid and at >= ${end} and at < $5::timestamptz and ${after} and refused is null
+    union all
+    select ${columns} from location_outliers
+    where resource_id = $1::uuid and at < $5::timestamptz and ${after} and refused is null`;
 }
 
 export function pointOf(fix: Fix, resolutionSeconds: number | undefined): TrackPoint {
