@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -29,6 +29,8 @@ function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
+    // Elsewhere than on Linux a process cannot be asked what it is: that it lives has to do.
+    if (!existsSync("/proc/self/cmdline")) return true;
     // A process number is used again after a restart of the machine: what runs under it must be a node.
     return /node|tocsin/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
   } catch (error) {
