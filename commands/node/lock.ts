@@ -3,18 +3,22 @@ import { join } from "node:path";
 
 /**
  * One process a data directory: two would start two servers on the same files.
- * @throws when another living process has it, naming that process
+ * @throws when another living process has it, naming that process, and when it cannot be written
  * @returns what gives it back
  */
 export function lockDataDirectory(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, "lock");
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unwritable(dataDir, error);
+  }
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       writeFileSync(file, String(process.pid), { flag: "wx" });
       return () => rmSync(file, { force: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(dataDir, error);
       const holder = Number(readFileSync(file, "utf8"));
       if (holder !== process.pid && isAlive(holder)) {
         throw new Error(`${dataDir} is in use by process ${holder}: stop it, or choose another DATA_DIR`);
@@ -23,6 +27,11 @@ export function lockDataDirectory(dataDir: string): () => void {
     }
   }
   throw new Error(`${dataDir} could not be locked`);
+}
+
+function unwritable(dataDir: string, error: unknown): Error {
+  const why = (error as NodeJS.ErrnoException).code ?? error;
+  return new Error(`${dataDir} cannot be written (${why}): let this user write there, or choose another DATA_DIR`);
 }
 
 function isAlive(pid: number): boolean {

@@ -14,6 +14,8 @@ export interface NatsServerOptions {
   readonly sync: boolean;
   /** Where devices connect, if they may; and what our own bridge is known by there. */
   readonly mqtt?: MqttListener | undefined;
+  /** Between its end and its next start, at the most; default: half a minute. */
+  readonly againMaxMs?: number;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -120,7 +122,10 @@ export class NatsServer {
     if (performance.now() - this.#startedMs > RAN_WELL_MS) this.#ends = 0;
     while (!this.#stopping) {
       // At once the first time: everybody waits for it.
-      const waitMs = this.#ends === 0 ? 0 : Math.min(AGAIN_MAX_MS, AGAIN_FIRST_MS * 2 ** (this.#ends - 1));
+      const waitMs =
+        this.#ends === 0
+          ? 0
+          : Math.min(this.#options.againMaxMs ?? AGAIN_MAX_MS, AGAIN_FIRST_MS * 2 ** (this.#ends - 1));
       this.#ends += 1;
       this.#log.error({ code, signal, waitMs }, "nats-server went away; it is started again");
       await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -151,6 +156,8 @@ export class NatsServer {
       }
       await Promise.race([failed, new Promise((again) => setTimeout(again, 20))]);
     }
+    // There is no such program, or it may not be run: nothing of that is in its log.
+    if (child.pid === undefined) await failed;
     const log = readFileSync(logFile, "utf8").split("\n").slice(-8).join("\n");
     throw new Error(`nats-server did not start; the end of ${logFile}:\n${log}`);
   }

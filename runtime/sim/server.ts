@@ -55,8 +55,14 @@ export class SimServer {
   /** A request over a network that loses, delays, doubles and reorders; the action runs on the server. */
   call<T>(action: () => T): Promise<T> {
     const { world } = this;
-    return new Promise((resolve, reject) => {
-      world.at(SIM_TIMEOUT_MS, () => reject(new UncertainOutcome("simulated: no answer")));
+    return new Promise((settle, reject) => {
+      let waiting = true;
+      const resolve = (result: T) => {
+        waiting = false;
+        settle(result);
+      };
+      // An error is dear to make, for its stack, and nearly every call is answered.
+      world.at(SIM_TIMEOUT_MS, () => waiting && reject(new UncertainOutcome("simulated: no answer")));
       const arrive = () => {
         try {
           const result = action();
@@ -117,8 +123,13 @@ export class SimServer {
     const handlers = [...(this.services.get(`cmd.${partition}`) ?? [])];
     if (handlers.length === 0) throw new NoResponder(subject);
     const handler = world.pick(handlers);
-    return new Promise((resolve, reject) => {
-      world.at(SIM_TIMEOUT_MS * 5, () => reject(new UncertainOutcome("simulated: no reply")));
+    return new Promise((settle, reject) => {
+      let waiting = true;
+      const resolve = (answer: string) => {
+        waiting = false;
+        settle(answer);
+      };
+      world.at(SIM_TIMEOUT_MS * 5, () => waiting && reject(new UncertainOutcome("simulated: no reply")));
       const arrive = () =>
         void handler(payload).then((answer) => {
           if (!world.chance(world.faults.answerLost)) world.at(world.latenessMs(), () => resolve(answer));

@@ -34,7 +34,8 @@ export class Cluster {
     writeFileSync(join(folder, "master.key"), newMasterKey(), { mode: 0o600 });
     writeFileSync(join(folder, "jwt.secret"), randomBytes(32).toString("base64url"), { mode: 0o600 });
     const binary = process.env["NATS_SERVER"] ?? "nats-server";
-    const nats = new NatsServer({ binary, dataDir: folder, port: 0, sync: true }, silent);
+    // Campaigns kill it again and again: that is no reason to wait ever longer.
+    const nats = new NatsServer({ binary, dataDir: folder, port: 0, sync: true, againMaxMs: 1_000 }, silent);
     try {
       await nats.start();
       const ports = await openNats({ url: nats.url, replicas: 1 }, systemClock, systemIds, silent);
