@@ -21,24 +21,24 @@ let taken = 0;
 let startedAt = performance.now();
 let stopping = false;
 
-function due(): number {
+/** Is a whole message due? One that is sent with less in it would be many more messages than was said. */
+function isDue(): boolean {
   const late = ((performance.now() - startedAt) / 1_000) * perSecond - taken;
-  const tooLate = late - perSecond * BACKLOG_SECONDS;
+  const tooLate = late - Math.max(batch, perSecond * BACKLOG_SECONDS);
   if (tooLate > 0) startedAt += (tooLate / perSecond) * 1_000;
-  return Math.min(batch, Math.floor(late));
+  return late >= batch;
 }
 
 async function lane(): Promise<void> {
   const finder = await openFinder(target, size);
   while (!stopping) {
-    const count = due();
-    if (count <= 0) {
+    if (!isDue()) {
       await sleep(TICK_MS);
       continue;
     }
-    taken += count;
-    await finder.move(city.step(count).map((unit) => ({ unit, place: city.places[unit]!, ...city.units[unit]! })));
-    moved += count;
+    taken += batch;
+    await finder.move(city.step(batch).map((unit) => ({ unit, place: city.places[unit]!, ...city.units[unit]! })));
+    moved += batch;
   }
   await finder.close();
 }
