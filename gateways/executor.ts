@@ -10,6 +10,7 @@ import type { Answer } from "./http/exchange.ts";
 import { handlers, type Services } from "./http/handlers.ts";
 import { identityOf } from "./http/idempotency.ts";
 import { issuesOf, type ProblemDetails, ProblemError, pathOf } from "./http/problem.ts";
+import { type LongList, parsedInTurns } from "./in-turns.ts";
 
 /** A request of a known principal, by whichever door it came. Headers that were not given are empty. */
 export interface Request {
@@ -61,11 +62,12 @@ export class Executor {
     if (route.credential === undefined) await this.#admit(route, principal);
     const path = decodePath(parametersOf(operation), request.parameters);
     const { json, bytes } = route.body === undefined ? noBody : await request.body();
+    const long = route.longList === undefined ? undefined : await this.#decodeLong(route, route.longList, json);
     return handlers[operation](this.#services, {
       principal,
       requestId,
       path,
-      body: route.body === undefined ? undefined : decode(route.body, json, "invalid_body"),
+      body: route.body === undefined ? undefined : (long ?? decode(route.body, json, "invalid_body")),
       query: route.query === undefined ? undefined : decode(route.query, request.query(), "invalid_query"),
       identity:
         request.idempotencyKey !== "" && takes.idempotencyKey(route)
@@ -74,6 +76,12 @@ export class Executor {
       expectedVersion: takes.ifMatch(route) ? versionOf(request.ifMatch) : undefined,
       sequence: takes.sequence(route) ? sequenceOf(request.sequence) : undefined,
     });
+  }
+
+  /** @returns undefined for a body that has to be decoded as a whole */
+  async #decodeLong({ body }: Route, list: LongList, given: unknown): Promise<object | undefined> {
+    if (body === undefined || problemInJson(given, limits.body) !== undefined) return;
+    return parsedInTurns(body, list, given, () => new Promise((resolve) => this.#services.ports.clock.soon(resolve)));
   }
 
   async #admit(route: Route, principal: Principal): Promise<void> {

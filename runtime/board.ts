@@ -105,11 +105,10 @@ export interface Measured {
 
 const RELOAD_AGAIN_MS = 1_000;
 
-/** Where the actors of a kind are. */
-interface Area {
-  readonly places: PlaceIndex;
-  /** By the very ids of the index: a search looks at hundreds, and has no time to put a key together for each. */
-  readonly located: Map<string, { row: Row; reading: unknown }>;
+/** What a search for the nearest judges an actor by. */
+interface Located {
+  row: Row;
+  reading: unknown;
 }
 
 interface Waiter {
@@ -133,7 +132,7 @@ export class Board {
   readonly #readings = new Map<string, Measured>();
   readonly #index: BoardIndex;
   /** Where the actors of each kind are. */
-  readonly #areas = new Map<string, Area>();
+  readonly #areas = new Map<string, PlaceIndex<Located>>();
   /** Actors that have departed, each with the sequence of its last event, and whose past may be in the journal still. */
   readonly departing = new Map<string, number>();
   /** One after the other: after a change of the snapshots' layout there is one for each that has ever departed. */
@@ -286,7 +285,7 @@ export class Board {
   async list({ kind, agencies, filters, limit, after, region, seenBy }: ListQuery): Promise<Listed> {
     const view = this.#views.get(kind);
     if (view === undefined) return { items: [], next: null };
-    const places = this.#areas.get(kind)?.places;
+    const places = this.#areas.get(kind);
     const isInside = (id: string) => {
       const place = places?.get(id);
       return place !== undefined && region!.contains(place);
@@ -351,9 +350,8 @@ export class Board {
 
   /** Nearest first; those equally far by their ids. */
   nearest({ kind, from, radiusMetres, limit, accept, among, after }: NearestQuery): Near[] {
-    const area = this.#areas.get(kind);
-    if (area === undefined) return [];
-    const { places, located } = area;
+    const places = this.#areas.get(kind);
+    if (places === undefined) return [];
     const candidates = among && this.#index.candidates(kind, among.agencies, among.filters);
     const found = places.nearest({
       ...(candidates !== undefined && candidates.size <= FEW ? { among: candidates.ids } : {}),
@@ -361,13 +359,10 @@ export class Board {
       from,
       radiusMetres,
       limit,
-      accept: (id) => {
-        const { row, reading } = located.get(id)!;
-        return accept(row, reading);
-      },
+      accept: (_id, { row, reading }) => accept(row, reading),
     });
     return found.map(({ id, distanceMetres }) => {
-      const { row, reading } = located.get(id)!;
+      const { row, reading } = places.item(id)!;
       return { row, reading, distanceMetres };
     });
   }
@@ -506,33 +501,29 @@ export class Board {
   #hide({ kind, id }: Address, row: Row): void {
     this.#rows.delete(stateKey({ kind, id }));
     this.#index.hide(kind, row);
-    const area = this.#areas.get(kind);
-    area?.places.delete(id);
-    area?.located.delete(id);
+    this.#areas.get(kind)?.delete(id);
   }
 
   #locate({ kind, id }: Address, row: Row, reading: unknown): void {
     const view = this.#views.get(kind);
     if (view?.place === undefined) return;
     const place = view.place(row.state, reading);
-    let area = this.#areas.get(kind);
-    if (area === undefined) {
-      area = { places: new PlaceIndex(), located: new Map() };
-      this.#areas.set(kind, area);
+    let places = this.#areas.get(kind);
+    if (places === undefined) {
+      places = new PlaceIndex();
+      this.#areas.set(kind, places);
     }
-    const { places, located } = area;
     if (place === undefined) {
       places.delete(id);
-      located.delete(id);
       return;
     }
-    places.set(id, place);
-    const known = located.get(id);
-    if (known === undefined) located.set(id, { row, reading });
+    let located = places.item(id);
+    if (located === undefined) located = { row, reading };
     else {
-      known.row = row;
-      known.reading = reading;
+      located.row = row;
+      located.reading = reading;
     }
+    places.set(id, place, located);
   }
 
   /** What this process has kept itself is shown already. */

@@ -12,8 +12,10 @@ interface Waiting<Entry> {
 
 /** While some are written the next one gathers. */
 const BATCHES_MAX = 4;
+/** For so many turns what is still coming is waited for: each write costs a system call, however little is in it. */
+const TURNS_MAX = 16;
 
-/** Writes to a stream in batches that grow with the load; a lone entry goes at once. */
+/** Writes to a stream in batches that grow with the load; a lone entry goes as soon as nothing came with it. */
 export class GroupWriter<Entry> {
   readonly #stream: Appendable<Entry>;
   readonly #soon: (callback: () => void) => void;
@@ -36,9 +38,17 @@ export class GroupWriter<Entry> {
   }
 
   #wakeUp(): void {
-    if (this.#pumpSet || this.#waiting.length === 0) return;
+    if (this.#pumpSet || this.#waiting.length === 0 || this.#underWay >= BATCHES_MAX) return;
     this.#pumpSet = true;
+    this.#gather(0);
+  }
+
+  /** Until a turn brings nothing more, or there is enough for a batch. */
+  #gather(turn: number): void {
+    const before = this.#waiting.length;
     this.#soon(() => {
+      const isMore = this.#waiting.length > before && this.#waiting.length < this.#stream.maxBatch;
+      if (isMore && turn < TURNS_MAX) return this.#gather(turn + 1);
       this.#pumpSet = false;
       while (this.#underWay < BATCHES_MAX && this.#waiting.length > 0) this.#send();
     });

@@ -176,14 +176,14 @@ export const changeShift = z
   .meta({ id: "ChangeShift" });
 
 /** A batch larger than this is a backlog: it is sent in several. */
-const FIXES_PER_BATCH = 500;
+export const FIXES_PER_BATCH = 500;
 
 export const reportLocation = z
   .union([fix, z.strictObject({ fixes: z.array(fix).min(1).max(FIXES_PER_BATCH) })])
   .meta({ id: "ReportLocation" });
 
 /** What a feed gathers of a large fleet in a second or so: more is sent in several requests. */
-const FIXES_PER_FEED = 1_000;
+export const FIXES_PER_FEED = 1_000;
 
 /** Fixes of many units at once, as the feed of a vehicle location system has them. */
 export const reportLocations = z
@@ -273,6 +273,11 @@ export const availableAnswer = z.strictObject({
       ...located.shape,
       recommended: z.boolean().optional(),
       reason: z.string().optional().describe("why it is listed where it is"),
+      travelSeconds: z
+        .number()
+        .nullable()
+        .optional()
+        .describe("how long it takes to get there, where travel times are configured; null: not known of this one"),
     }),
   ),
   next: z.null(),

@@ -60,6 +60,12 @@ const RULES = [
     files: /^(?:schema\/|actors\/|bridges\/postgres\/|runtime\/(?!nats\/|sim\/))/,
     packages: /^(?:pg|pg-copy-streams|node-pg-migrate|lru-cache|node:.+)$/,
   },
+  // By fetch.
+  {
+    of: /^bridges\/osrm\//,
+    files: /^(?:bridges\/osrm\/|runtime\/(?:ports\/index|travel-times|places\/place)\.ts$)/,
+    packages: NONE,
+  },
   {
     of: /^bridges\/routing\//,
     files: /^(?:schema\/|actors\/|gateways\/routing\/|runtime\/(?!nats\/|sim\/))/,

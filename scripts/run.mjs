@@ -10,9 +10,11 @@ import { checkNode } from "./setup/node-version.mjs";
 import { peerFor, peers } from "./setup/peers.mjs";
 import { databaseFor, postgresServers } from "./setup/postgres.mjs";
 import { SetupError, say } from "./setup/say.mjs";
+import { serverFlags } from "./setup/server-flags.mjs";
 
-const HELP = `usage: node scripts/run.mjs [--needs WHAT] FILE [ARG …]        sets up what is missing, then runs a JavaScript file
-       node scripts/run.mjs [--needs WHAT] --bin TOOL [ARG …]  … then runs a tool of node_modules
+const HELP = `usage: node scripts/run.mjs [--needs WHAT] FILE [ARG …]           sets up what is missing, then runs a JavaScript file
+       node scripts/run.mjs [--needs WHAT] --server FILE [ARG …]  … with the flags of a server
+       node scripts/run.mjs [--needs WHAT] --bin TOOL [ARG …]     … then runs a tool of node_modules
 
 WHAT is a list of these; without the option the first three are set up:
   dependencies  node_modules as package-lock.json says, by npm ci
@@ -58,14 +60,17 @@ function readArguments(argv) {
     process.stdout.write(HELP);
     process.exit(first === undefined ? 2 : 0);
   }
-  if (first !== "--bin") return { needs, command: process.execPath, args: [join(root, first), ...rest] };
-  if (rest[0] === undefined) throw new SetupError("--bin: which tool?", 2);
+  if (first !== "--bin" && first !== "--server")
+    return { needs, command: process.execPath, args: [join(root, first), ...rest] };
+  if (rest[0] === undefined) throw new SetupError(`${first}: which ${first === "--bin" ? "tool" : "file"}?`, 2);
+  if (first === "--server")
+    return { needs, command: process.execPath, args: [...serverFlags, join(root, rest[0]), ...rest.slice(1)] };
   return { needs, command: join(root, "node_modules", ".bin", rest[0]), args: rest.slice(1) };
 }
 
 /** Runs it in our place: with our input and output, and ends as it ends. */
 function run(command, args, env) {
-  const file = command === process.execPath ? args[0] : command;
+  const file = command === process.execPath ? args.find((arg) => !arg.startsWith("-")) : command;
   if (!existsSync(file)) throw new SetupError(`there is no ${file}`);
   const child = spawn(command, args, { stdio: "inherit", env });
   passSignalsTo(child);

@@ -9,8 +9,12 @@ const FUTURE_TOLERANCE_MS = 5_000;
 const ACCURACY_MAX_METRES = 500;
 const SPEED_MAX_MPS = 300_000 / 3_600;
 const AIRBORNE_SPEED_MAX_MPS = 1_200_000 / 3_600;
-/** Categories that fly. */
 const AIRBORNE: ReadonlySet<string> = new Set(["aircraft", "helicopter", "airplane", "drone"]);
+
+/** It flies: roads are nothing to it. */
+export function isAirborne(category: string | null): boolean {
+  return category !== null && AIRBORNE.has(category);
+}
 
 /** @returns undefined for a fix that may move the unit */
 export function plausible(
@@ -27,6 +31,6 @@ export function plausible(
   if (elapsedMs < 0) return "older_than_last";
   const metres = distanceMetres(fix, last);
   if (elapsedMs === 0) return metres === 0 ? "duplicate" : "too_fast";
-  const speedMaxMps = category !== null && AIRBORNE.has(category) ? AIRBORNE_SPEED_MAX_MPS : SPEED_MAX_MPS;
+  const speedMaxMps = isAirborne(category) ? AIRBORNE_SPEED_MAX_MPS : SPEED_MAX_MPS;
   return metres / (elapsedMs / 1_000) > speedMaxMps ? "too_fast" : undefined;
 }

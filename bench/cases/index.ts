@@ -9,7 +9,7 @@ import { createIncident } from "./create-incident.ts";
 import { fanOut } from "./fan-out.ts";
 import { fixes } from "./fixes.ts";
 import { mixedLifecycle } from "./mixed-lifecycle.ts";
-import { nearby } from "./nearby.ts";
+import { nearby, nearbyOfMany } from "./nearby.ts";
 import { state } from "./state.ts";
 
 const command = commandCase(
@@ -30,6 +30,7 @@ export const cases: readonly BenchCase[] = [
   mixedLifecycle,
   state,
   nearby,
+  nearbyOfMany,
   fixes,
   fanOut,
   assignments,

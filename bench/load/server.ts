@@ -26,6 +26,10 @@ export interface TocsinOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+interface ServerFlags {
+  readonly serverFlags: readonly string[];
+}
+
 export interface Tocsin extends System {
   readonly port: number;
   readonly dataDir: string;
@@ -38,7 +42,8 @@ export async function startTocsin(options: TocsinOptions, cleanup: Cleanup): Pro
   const dataDir = options.dataDir ?? (await cleanup.folder("tocsin"));
   const port = await freePort();
   const startedAt = performance.now();
-  const child = cleanup.spawn(process.execPath, [join(options.root, "dist/commands/start.main.js")], {
+  const { serverFlags } = (await import(join(options.root, "scripts/setup/server-flags.mjs"))) as ServerFlags;
+  const child = cleanup.spawn(process.execPath, [...serverFlags, join(options.root, "dist/commands/start.main.js")], {
     cwd: options.root,
     env: {
       ...process.env,

@@ -73,6 +73,10 @@ const schema = z.object({
     .string()
     .optional()
     .describe("file of the text model; default: the one that comes along; off: none"),
+  TRAVEL_TIME_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("table service of OSRM's API, with its profile: units are then recommended by travel time"),
   JOURNAL_DAYS: z.coerce
     .number()
     .min(0)

@@ -5,6 +5,7 @@ import { Silence } from "../../bridges/alerts/silence.ts";
 import { Courier } from "../../bridges/notify/courier.ts";
 import { Reachable } from "../../bridges/notify/private-addresses.ts";
 import { notifying } from "../../bridges/notify/reactions.ts";
+import { OsrmTravelTimes } from "../../bridges/osrm/travel-times.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { ArchiveReader } from "../../bridges/postgres/reader.ts";
 import { routingReactions } from "../../bridges/routing/reactions.ts";
@@ -144,6 +145,7 @@ async function assemble(
     archive: reader,
     secrets,
     webhooks,
+    travelTimes: travelTimesOf(configuration, log),
   };
   const tokenFile = await writeAdminToken(keys, configuration);
   const executor = new Executor(services, configuration.RATE_LIMIT_PER_SECOND);
@@ -244,6 +246,10 @@ async function assemble(
     url: `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`,
     stop,
   };
+}
+
+function travelTimesOf({ TRAVEL_TIME_URL }: Configuration, log: Log): OsrmTravelTimes | undefined {
+  return TRAVEL_TIME_URL === undefined ? undefined : new OsrmTravelTimes(TRAVEL_TIME_URL, systemClock, log);
 }
 
 function archiveOf(configuration: Configuration, around: Surroundings): ArchiveKeeper | undefined {

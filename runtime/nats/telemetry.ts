@@ -2,7 +2,6 @@ import { streams, subjects } from "../../schema/subjects.ts";
 import {
   type KeptRecord,
   packRecords,
-  RECORDS_PER_MESSAGE,
   sequenceInMessage,
   type TelemetryRecord,
   unpackRecords,
@@ -17,9 +16,12 @@ const STREAM = streams.locations.name;
 /** Half of what a server takes by default, for characters that are more than a byte. */
 const MESSAGE_CHARACTERS = 500_000;
 
+/** What is kept is shown all at once: more in a message, and who else waits would wait for longer than half a millisecond. */
+const BATCH_MAX = 200;
+
 /** Records are packed: a message costs the server about the same whether it has one or a hundred of them. */
 export class NatsTelemetry implements TelemetryStream {
-  readonly maxBatch = RECORDS_PER_MESSAGE;
+  readonly maxBatch = BATCH_MAX;
   readonly #nats: NatsContext;
   readonly #feed: StreamFeed;
   readonly #origin: number;
@@ -47,7 +49,8 @@ export class NatsTelemetry implements TelemetryStream {
         const payload = packRecords(indexes.map((index) => records[index]!));
         const sequence = sequenceOf(await this.#nats.writer.publish(subject, payload));
         if (sequence === undefined) throw new UncertainOutcome("telemetry was refused");
-        this.#feed.appended([{ sequence, subject, payload }]);
+        // After those who wait for it: they know what they have kept, and need not have it read to them again.
+        this.#nats.clock.soon(() => this.#feed.appended([{ sequence, subject, payload }]));
         for (const [place, index] of indexes.entries())
           sequences[index] = sequenceInMessage(this.#origin + sequence, place);
       }),

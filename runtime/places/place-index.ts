@@ -4,13 +4,13 @@ import { chordSquaredWithin, distanceMetres, metresOfChord, type Place, writeVec
 import { type Neighbour, Ranking } from "./ranking.ts";
 import type { Region } from "./region.ts";
 
-export interface NearestQuery {
+export interface NearestQuery<Item = void> {
   readonly from: Place;
   /** Inclusive. */
   readonly radiusMetres: number;
   readonly limit: number;
   /** Asked while searching: the answer is as full as if there were none but those it takes. */
-  readonly accept?: (id: string) => boolean;
+  readonly accept?: (id: string, item: Item) => boolean;
   /** Only these are looked at: for when they are known to be few. */
   readonly among?: Iterable<string>;
   /** Only those who come after this one: the last of the page before. */
@@ -19,12 +19,14 @@ export interface NearestQuery {
 
 /**
  * Where everything is that moves: who is nearest, and what is within an area. `accept` must not change the index. It is
- * asked about everyone nearer than the answer: when it takes but one in a thousand, keep an index of those alone.
+ * asked about everyone nearer than the answer: when it takes but one in a thousand, keep an index of those alone. What it
+ * judges by is kept here with each place: a search looks at hundreds, and has no time to look each up by its id.
  */
-export class PlaceIndex {
+export class PlaceIndex<Item = void> {
   readonly #numbers = new Map<string, number>();
   readonly #ids: string[] = [];
   readonly #places: Place[] = [];
+  readonly #items: Item[] = [];
   readonly #free: number[] = [];
   readonly #whole = Octant.whole();
   #points: Points = { vectors: new Float64Array(3 * 64), leaves: [], positions: [] };
@@ -39,13 +41,19 @@ export class PlaceIndex {
     return point === undefined ? undefined : this.#places[point];
   }
 
+  item(id: string): Item | undefined {
+    const point = this.#numbers.get(id);
+    return point === undefined ? undefined : this.#items[point];
+  }
+
   /** Puts it there, or moves it. */
-  set(id: string, place: Place): void {
+  set(id: string, place: Place, item: Item): void {
     if (!(Math.abs(place.lat) <= 90 && Math.abs(place.lon) <= 180)) throw new RangeError("a place beyond the earth");
     writeVector(place, this.#vector, 0);
     const known = this.#numbers.get(id);
     const point = known ?? this.#newPoint(id);
     this.#places[point] = place;
+    this.#items[point] = item;
     const leaf = known === undefined ? undefined : this.#points.leaves[point]!;
     const stays = leaf?.surrounds(this.#vector[0]!, this.#vector[1]!, this.#vector[2]!) ?? false;
     if (!stays) leaf?.remove(point, this.#points);
@@ -59,12 +67,14 @@ export class PlaceIndex {
     if (point === undefined) return false;
     this.#points.leaves[point]!.remove(point, this.#points);
     this.#numbers.delete(id);
+    // What is not there any more must not be kept alive by its place.
+    delete this.#items[point];
     this.#free.push(point);
     return true;
   }
 
   /** Nearest first; those equally far by their ids. */
-  nearest({ from, radiusMetres, limit, accept, among, after }: NearestQuery): Neighbour[] {
+  nearest({ from, radiusMetres, limit, accept, among, after }: NearestQuery<Item>): Neighbour[] {
     if (!(limit > 0)) return [];
     const ranking = new Ranking(limit, radiusMetres, after);
     if (among !== undefined) return this.#nearestAmong(among, from, ranking, accept);
@@ -88,7 +98,7 @@ export class PlaceIndex {
         const chordSquared = dx * dx + dy * dy + dz * dz;
         if (chordSquared > bound) continue;
         const id = this.#ids[point]!;
-        if (accept !== undefined && !accept(id)) continue;
+        if (accept !== undefined && !accept(id, this.#items[point]!)) continue;
         ranking.offer(id, metresOfChord(chordSquared));
         bound = chordSquaredWithin(ranking.reachMetres);
       }
@@ -108,11 +118,12 @@ export class PlaceIndex {
     among: Iterable<string>,
     from: Place,
     ranking: Ranking,
-    accept: ((id: string) => boolean) | undefined,
+    accept: NearestQuery<Item>["accept"],
   ): Neighbour[] {
     for (const id of among) {
-      const place = this.get(id);
-      if (place !== undefined && (accept === undefined || accept(id))) ranking.offer(id, distanceMetres(from, place));
+      const point = this.#numbers.get(id);
+      if (point === undefined || (accept !== undefined && !accept(id, this.#items[point]!))) continue;
+      ranking.offer(id, distanceMetres(from, this.#places[point]!));
     }
     return ranking.neighbours;
   }

@@ -26,6 +26,8 @@ export interface Route {
   readonly csv?: true;
   /** Refusals beside those that every route may answer. */
   readonly refusals: readonly ErrorCode[];
+  /** The list of the body that may be long: it is validated part by part, while others get their turn. */
+  readonly longList?: { readonly member: string; readonly most: number };
   /** Nothing changes by it, whatever its method. */
   readonly looksOnly?: boolean;
 }

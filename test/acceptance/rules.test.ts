@@ -47,6 +47,18 @@ describe("a run card", () => {
     const second = await server.post(at(id, "/assign"), { auto: true });
     expect(second.body.assignments.slice(2)).toMatchObject([{ unitId: ladder }]);
   });
+
+  it("is asked again for those who have left, as of an incident that is opened again", async () => {
+    const location = { lat: -52, lon: 13 };
+    await server.post("/api/v1/resources/vehicles", { callSign: "CAR", location });
+    const id = await server.newIncident({ type: "car_fire", location });
+    const sent = async () => (await server.post(at(id, "/assign"), { auto: true })).body;
+    expect((await sent()).assignments).toHaveLength(1);
+    expect(await sent()).toMatchObject({ code: "nothing_recommended" });
+    await server.patch(at(id), { status: "cancelled" });
+    await server.patch(at(id), { status: "new" });
+    expect((await sent()).assignments).toMatchObject([{ status: "cleared" }, { status: "assigned" }]);
+  });
 });
 
 describe("rules of escalation and time targets", () => {

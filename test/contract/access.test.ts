@@ -315,6 +315,80 @@ describe("what another agency has configured", () => {
   });
 });
 
+describe("an incident that another agency has shared", () => {
+  /** What a guest may do with it: read it, and send its own units. Whatever else there is or will be is the owner's. */
+  const GUEST_MAY: ReadonlySet<OperationId> = new Set(["getIncident", "getTimeline", "assignUnits"]);
+  const onIncidents = byId.filter(([id]) => idPlaces(id).some(isTheIncident));
+  let sharer: World;
+  let guest: World;
+  let shared: string;
+  let held: string;
+
+  beforeAll(async () => {
+    sharer = await World.of(server, "sharer", { mark: SECRET });
+    guest = await World.of(server, "guest");
+    ({ id: shared, unitId: held } = await sharer.incidentWithUnit());
+    await sharer.done("shareIncident", { path: { id: shared }, body: { agencyId: guest.agency } });
+  });
+
+  function isTheIncident({ part, name }: ReturnType<typeof idPlaces>[number]): boolean {
+    return part === "path" && name === "id";
+  }
+  const callOn = async (id: OperationId, incident: string) => {
+    const place = idPlaces(id).find(isTheIncident)!;
+    return overwritten(await validCallWith(guest, id, place), place, incident);
+  };
+  const theirsNow = async () => (await sharer.send("getIncident", { path: { id: shared }, query: {} })).text;
+
+  it.each(onIncidents.filter(([id]) => meaningOf(id, "id") === "incident"))(
+    "gives a guest by %s what a guest may have, and no more",
+    async (id, route) => {
+      const was = await theirsNow();
+      const answer = await guest.send(id, await callOn(id, shared));
+      if (GUEST_MAY.has(id)) expect({ id, status: answer.status }).toEqual({ id, status: route.status });
+      else {
+        expect({ id, status: answer.status, code: answer.body.code }).toEqual({ id, status: 403, code: "forbidden" });
+        expect(await theirsNow()).toBe(was);
+      }
+    },
+  );
+
+  it.each(onIncidents.filter(([id]) => meaningOf(id, "id") === "resource"))(
+    "does not show or give by %s the owner's unit that is on it",
+    async (id) => {
+      const type = { type: "vehicles" };
+      const ask = async (unit: string) => {
+        const call = await callOn(id, unit);
+        return anonymous(guest, id, { ...call, path: { ...call.path, ...type } }, {}, unit);
+      };
+      expect(await ask(held)).toEqual(await ask(NOBODY.resource));
+    },
+  );
+
+  it("does not give its owner's units to the guest, nor the guest's to the owner", async () => {
+    const unitId = await guest.newResource();
+    for (const [world, unit] of [
+      [guest, await sharer.newResource()],
+      [sharer, unitId],
+    ] as const) {
+      const answer = await world.send("assignUnits", { path: { id: shared }, query: {}, body: { unitId: unit } });
+      expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 404, code: "not_found" });
+    }
+  });
+
+  it("is as one that there is not, by every operation, once it is shared no more", async () => {
+    const other = await sharer.newIncident();
+    await sharer.done("shareIncident", { path: { id: other }, body: { agencyId: guest.agency } });
+    await sharer.done("unshareIncident", { path: { id: other, agency: guest.agency } });
+    for (const [id] of onIncidents.filter(([id]) => meaningOf(id, "id") === "incident")) {
+      const ask = async (incident: string) => anonymous(guest, id, await callOn(id, incident), {}, incident);
+      const answer = await ask(other);
+      expect({ id, ...answer }).toEqual({ id, ...(await ask(NOBODY.incident)) });
+      expect(answer.status).toBe(404);
+    }
+  });
+});
+
 it("after all of it, nothing of the agency has changed, to the byte", async () => {
   expect(shownIn(await everythingOf(owner))).toEqual(shownIn(before));
 });

@@ -43,7 +43,7 @@ export interface Bugs extends Planted {
 export async function runScenario(
   seed: number,
   bugs: Bugs = {},
-): Promise<{ readonly commits: number; readonly virtualMs: number }> {
+): Promise<{ readonly commits: number; readonly virtualMs: number; readonly collisions: number }> {
   const world = new World(seed);
   const server = new SimServer(world, bugs);
   const acknowledged: Acknowledged[] = [];
@@ -65,7 +65,7 @@ export async function runScenario(
   checkJournal(server.journal.entries, acknowledged);
   checkChannels(server.journal.entries);
   run.checkBoards();
-  return { commits: server.journal.entries.length, virtualMs: world.nowMs };
+  return { commits: server.journal.entries.length, virtualMs: world.nowMs, collisions: run.collisions };
 }
 
 interface Running {
@@ -81,6 +81,7 @@ class Run {
   readonly #acknowledged: Acknowledged[];
   readonly #hosts = new Map<string, Running>();
   #starts = 0;
+  collisions = 0;
 
   constructor(world: World, server: SimServer, bugs: Bugs, acknowledged: Acknowledged[]) {
     this.#world = world;
@@ -94,6 +95,7 @@ class Run {
     for (const name of names) await this.#start(name);
     this.#world.faults = this.#someFaults();
     const clients = Array.from({ length: this.#world.between(1, 4) }, (_, index) => this.#dispatch(`c${index}`));
+    if (this.#world.chance(700)) clients.push(this.#collide());
     const trouble = this.#trouble(names);
     await Promise.all(clients);
     this.#world.faults = noFaults;
@@ -212,6 +214,37 @@ class Run {
         await this.#readBack(client, { kind: "resource", id: this.#world.pick(UNITS) });
       }
       await this.#sleep(this.#world.between(0, 200));
+    }
+  }
+
+  /** Two who assign one unit, its crew that reports a status, and a change of that crew: all of them at the same moment. */
+  async #collide(): Promise<void> {
+    const times = this.#world.between(1, 4);
+    for (let time = 0; time < times; time++) {
+      await this.#sleep(this.#world.between(0, 1_500));
+      const unitId = this.#world.pick(UNITS);
+      const unit = { kind: "resource", id: unitId };
+      const member = { kind: "resource", id: this.#world.pick(Object.keys(MEMBERS)) };
+      const [one, other] = this.#world.chance(500) ? ["i1", "i2"] : ["i4", "i3"];
+      const assign = { type: "assign", units: [{ unitId, unitType: "vehicles" }] };
+      const crew = { type: "attach", carrierId: unitId, carrierType: "vehicles" };
+      const status = this.#world.pick(["en_route", "on_scene", "available", "out_of_service"]);
+      const commands: [Address, Command][] = [
+        [{ kind: "incident", id: one! }, assign],
+        [{ kind: "incident", id: other! }, assign],
+        [unit, { type: "setStatus", status }],
+        [member, this.#world.chance(700) ? crew : { type: "detach" }],
+      ];
+      this.collisions += 1;
+      await Promise.all(
+        commands.map(async ([to, command], index) => {
+          const name = `k${time}-${index}`;
+          const process = new SimProcess(this.#server, name);
+          const client = new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 4_000 });
+          const reply = await this.#untilDefinite(process, client, to, command, name);
+          if (reply?.ok === true) this.#acknowledged.push({ commandId: name, ...to, version: reply.version });
+        }),
+      );
     }
   }
 

@@ -4,7 +4,7 @@ import { positionOf } from "../../../actors/resource/positions.ts";
 import { availabilityOf, type Known } from "../../../actors/resource/state.ts";
 import type { Row } from "../../../runtime/board.ts";
 import type { Principal } from "../../../schema/principal.ts";
-import type { availableQuery, nearbyQuery } from "../../../schema/resource.ts";
+import type { availableQuery, nearbyQuery, Position } from "../../../schema/resource.ts";
 import type { Answer } from "../exchange.ts";
 import { type Call, type Services, upToDate } from "./call.ts";
 import { recommendationFor } from "./recommending.ts";
@@ -17,6 +17,7 @@ const EVERYWHERE_METRES = 20_100_000;
 export interface Sendable {
   readonly row: Row;
   readonly state: Known;
+  readonly position: Position | null;
   readonly distanceMetres: number | null;
 }
 
@@ -49,6 +50,7 @@ export function sendable(
     if (any !== true && availabilityOf(state).availability === "unavailable") return false;
     return fits(state, () => capabilitiesOf(services, state), wanted);
   };
+  const filters = any === true ? {} : { availability: SENDABLE };
   if (near !== undefined) {
     const { radiusMetres, ...from } = near;
     const fresh = (row: Row, reading: unknown) => isFresh(positionOf(row.state as Known, reading), nowMs);
@@ -59,15 +61,26 @@ export function sendable(
         radiusMetres,
         limit,
         accept: (row, reading) => accept(row) && fresh(row, reading),
+        among: { agencies, filters: wanted.types === undefined ? filters : { ...filters, type: wanted.types } },
       })
-      .map(({ row, distanceMetres }) => ({ row, state: row.state as Known, distanceMetres }));
+      .map(({ row, reading, distanceMetres }) => {
+        const state = row.state as Known;
+        return { row, state, position: positionOf(state, reading), distanceMetres };
+      });
   }
-  const filters = any === true ? {} : { availability: SENDABLE };
   return [...board.rowsOf("resource", agencies, filters)]
     .filter(accept)
-    .map((row) => ({ row, state: row.state as Known, distanceMetres: null }))
-    .sort((a, b) => (a.state.callSign < b.state.callSign ? -1 : a.state.callSign > b.state.callSign ? 1 : 0))
-    .slice(0, limit);
+    .sort((a, b) => (callSignOf(a) < callSignOf(b) ? -1 : callSignOf(a) > callSignOf(b) ? 1 : 0))
+    .slice(0, limit)
+    .map((row) => {
+      const state = row.state as Known;
+      const position = positionOf(state, board.reading({ kind: "resource", id: row.id }));
+      return { row, state, position, distanceMetres: null };
+    });
+}
+
+function callSignOf({ state }: Row): string {
+  return (state as Known).callSign;
 }
 
 export async function nearbyResources(services: Services, call: Call): Promise<Answer> {
@@ -118,10 +131,11 @@ async function forIncident(
     radiusMetres: radius,
     wanted: wantedOf(wanted),
   });
-  const items = candidates.slice(0, limit).map(({ row, distanceMetres, reason }) => ({
+  const items = candidates.slice(0, limit).map(({ row, distanceMetres, travelSeconds, reason }) => ({
     ...shown(services, row, distanceMetres),
     recommended: picks.has(row.id),
     reason,
+    ...(travelSeconds === undefined ? {} : { travelSeconds }),
   }));
   return { status: 200, body: JSON.stringify({ items, next: null, complete: true, shortfalls, inputs }) };
 }
@@ -153,9 +167,8 @@ function descriptionOf({ views }: Services, row: Row): string {
 }
 
 function pageOf(services: Services, found: readonly Sendable[]): string {
-  const items = found.map(({ row, state, distanceMetres }) => {
-    const location = positionOf(state, services.board.reading({ kind: "resource", id: row.id }));
-    const where = `"location":${JSON.stringify(location)},"distance":${rounded(distanceMetres)}`;
+  const items = found.map(({ row, position, distanceMetres }) => {
+    const where = `"location":${JSON.stringify(position)},"distance":${rounded(distanceMetres)}`;
     return `${descriptionOf(services, row)},${where}}`;
   });
   return `{"items":[${items.join(",")}],"next":null,"complete":true}`;

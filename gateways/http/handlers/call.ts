@@ -9,6 +9,7 @@ import { imageAsOf } from "../../../runtime/past.ts";
 import type { Region } from "../../../runtime/places/region.ts";
 import type { Ports } from "../../../runtime/ports/index.ts";
 import type { Presence } from "../../../runtime/presence/presence.ts";
+import type { TravelTimes } from "../../../runtime/travel-times.ts";
 import type { Vault } from "../../../runtime/vault/vault.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../../schema/subjects.ts";
@@ -35,6 +36,8 @@ export interface Services {
   readonly presence: Presence;
   /** undefined where there is none. */
   readonly archive?: Archive | undefined;
+  /** undefined where none are configured: units are then ranked by distance. */
+  readonly travelTimes?: TravelTimes | undefined;
   readonly secrets: SourceSecrets;
   readonly webhooks: Webhooks;
 }
