@@ -119,7 +119,16 @@ export const sectionSchemas = {
     z.strictObject({
       ...rule,
       unassignedSeconds: seconds(7 * DAY_SECONDS).describe("how long an incident may wait for its first unit"),
-      action: z.enum(["raise_priority", "notify_supervisor", "both"]),
+      action: z
+        .enum(["raise_priority", "notify_supervisor", "both", "raise_alarm"])
+        .describe("raise_alarm: by one level, and the supervisor is told"),
+      notifyAtAlarmLevel: z
+        .number()
+        .int()
+        .min(2)
+        .max(ALARM_LEVELS_MAX)
+        .optional()
+        .describe("the supervisor is told whenever the alarm is raised to this level or above"),
     }),
     500,
     unambiguous,
@@ -217,7 +226,10 @@ export function escalationFor(
   priority: number,
 ): EscalationRule | undefined {
   const found = mostSpecific(escalation, type, priority);
-  return found && { unassignedMs: found.unassignedSeconds * 1_000, action: found.action };
+  if (found === undefined) return;
+  const { unassignedSeconds, action, notifyAtAlarmLevel } = found;
+  const alarm = notifyAtAlarmLevel === undefined ? {} : { notifyAtAlarmLevel };
+  return { unassignedMs: unassignedSeconds * 1_000, action, ...alarm };
 }
 
 export interface MeantStatus {

@@ -294,7 +294,8 @@ export interface Policy {
 
 export interface EscalationRule {
   readonly unassignedMs: number;
-  readonly action: "raise_priority" | "notify_supervisor" | "both";
+  readonly action: "raise_priority" | "notify_supervisor" | "both" | "raise_alarm";
+  readonly notifyAtAlarmLevel?: number;
 }
 
 /** How long each phase may take, and from which part of it on it is at risk. */
@@ -354,7 +355,8 @@ export type IncidentEvent =
     }
   | { readonly type: "incident.recommended"; readonly recommendation: Readonly<Record<string, unknown>> }
   | { readonly type: "incident.alarm_raised"; readonly from: number; readonly to: number; readonly reason: string }
-  | { readonly type: "incident.supervisor_notified"; readonly reason: string }
+  /** With the alarm level that is why, where it is. */
+  | { readonly type: "incident.supervisor_notified"; readonly reason: string; readonly alarmLevel?: number }
   | { readonly type: "sla.at_risk"; readonly phase: Phase; readonly since: string; readonly targetMs: number }
   | { readonly type: "incident.shared"; readonly agencyId: string }
   | { readonly type: "incident.unshared"; readonly agencyId: string }

@@ -10,7 +10,7 @@ import {
   type IncidentEvent,
 } from "../../schema/incident.ts";
 import type { ResourceStatus } from "../../schema/resource.ts";
-import { autoEscalate, escalationDeadlines } from "./escalation.ts";
+import { alarmRaised, autoEscalate, escalationDeadlines } from "./escalation.ts";
 import { isOwners, withGuests } from "./guests.ts";
 import {
   followAsDuplicate,
@@ -200,7 +200,7 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
           const detail = `the alarm level is ${from}: it can only be raised above that, ${ALARM_LEVELS_MAX} at most`;
           return refuse("alarm_at_limit", detail, { alarmLevel: from });
         }
-        return [{ type: "incident.alarm_raised", from, to, reason: c.reason }];
+        return alarmRaised(it, to, c.reason);
       }),
 
     share: (s, c) => known(s, (it) => share(it, c.agencyId)),
@@ -314,7 +314,10 @@ export const incident: ActorDefinition<IncidentState, IncidentCommand, IncidentE
       assert(it.alarmLevel === e.from, `the alarm level is ${it.alarmLevel}, not ${e.from}`);
       return { ...it, alarmLevel: e.to, updatedAt: at };
     },
-    "incident.supervisor_notified": (s) => ({ ...existing(s), escalatedSince: existing(s).waitingSince }),
+    "incident.supervisor_notified": (s, e) => {
+      const it = existing(s);
+      return e.alarmLevel === undefined ? { ...it, escalatedSince: it.waitingSince } : it;
+    },
     "sla.at_risk": (s, e) => ({ ...existing(s), atRisk: [...existing(s).atRisk, e.phase] }),
     "incident.shared": (s, e, { at }) => ({
       ...existing(s),

@@ -31,7 +31,7 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "incident.escalated": "its priority was raised",
   "incident.recommended": "what the system based its choice of units on",
   "incident.alarm_raised": "the alarm level was raised",
-  "incident.supervisor_notified": "nobody is on it for too long",
+  "incident.supervisor_notified": "nobody is on it for too long, or its alarm was raised as high as that",
   "sla.at_risk": "a time target is in danger",
   "incident.shared": "another agency may see it from now on",
   "incident.unshared": "another agency may not see it any more: to that one, the last of it",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -76,6 +77,26 @@ describe("rules of escalation and time targets", () => {
         "incident.supervisor_notified",
       ]);
     expect((await server.get(at(id))).body).toMatchObject({ priority: 1, atRisk: ["dispatch"], status: "new" });
+  });
+});
+
+describe("a rule by the alarm", () => {
+  it("raises it when nobody is sent in time, and tells the supervisor from its level on", async () => {
+    await put("escalation", [
+      { incidentType: "mine", unassignedSeconds: 1, action: "raise_alarm", notifyAtAlarmLevel: 3 },
+    ]);
+    await put("timeTargets", []);
+    const id = await server.newIncident({ type: "mine", priority: 4 });
+    await until("the alarm is raised", async () => (await server.get(at(id))).body.alarmLevel === 2);
+    await server.post(at(id, "/alarm"), { reason: "gas" });
+    const { items } = (await server.get(at(id, "/timeline"))).body;
+    expect(items.slice(1).map(({ type, data }: { type: string; data: object }) => ({ type, ...data }))).toMatchObject([
+      { type: "incident.alarm_raised", from: 1, to: 2, reason: "no unit assigned in time" },
+      { type: "incident.supervisor_notified", reason: "no unit assigned in time" },
+      { type: "incident.alarm_raised", from: 2, to: 3, reason: "gas" },
+      { type: "incident.supervisor_notified", alarmLevel: 3 },
+    ]);
+    expect((await server.get(at(id))).body).toMatchObject({ priority: 4, alarmLevel: 3 });
   });
 });
 
