@@ -14,9 +14,13 @@ import { classification, classificationView } from "./classification/definition.
 import { delivery, deliveryView } from "./delivery/definition.ts";
 import { heartbeat, heartbeatView } from "./heartbeat/definition.ts";
 import { hook, hookView } from "./hook/definition.ts";
+import { devices } from "./devices/definition.ts";
+import { devicesView } from "./devices/view.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
+import { page } from "./page/definition.ts";
+import { pageView } from "./page/view.ts";
 import { resource } from "./resource/definition.ts";
 import { resourceProjection } from "./resource/projection.ts";
 import { resourceView } from "./resource/view.ts";
@@ -43,6 +47,8 @@ export const registry = registryOf([
   hook,
   delivery,
   heartbeat,
+  devices,
+  page,
 ]);
 
 /** How each kind is shown and searched. */
@@ -60,6 +66,8 @@ export const views: Views = new Map([
   [hook.kind, hookView],
   [delivery.kind, deliveryView],
   [heartbeat.kind, heartbeatView],
+  [devices.kind, devicesView],
+  [page.kind, pageView],
 ]);
 
 /** What of each kind is kept as tables. */

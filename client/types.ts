@@ -4,6 +4,7 @@ import type { Channel } from "../schema/channel.ts";
 import type { Incident } from "../schema/incident.ts";
 import type { LiveEvent } from "../schema/live/events.ts";
 import type { ClientMessage, Position, ServerMessages } from "../schema/live/messages.ts";
+import type { PageShown } from "../schema/push.ts";
 import type { Resource } from "../schema/resource.ts";
 import type { OperationId, Route, routes } from "../schema/routes.ts";
 
@@ -41,9 +42,11 @@ type StateOf<T extends string> = T extends `resource.${string}`
   ? Resource
   : T extends `channel.${string}`
     ? Channel
-    : T extends `message.${string}`
-      ? never
-      : Incident;
+    : T extends `page.${string}`
+      ? PageShown
+      : T extends `message.${string}`
+        ? never
+        : Incident;
 
 type SubscriptionMessage = Extract<keyof ServerMessages, `subscription.${string}`>;
 

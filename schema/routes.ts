@@ -7,6 +7,7 @@ import { configurationRoutes } from "./routes/configuration.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { presenceRoutes } from "./routes/presence.ts";
+import { pushRoutes } from "./routes/push.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import type { Route } from "./routes/route.ts";
@@ -24,6 +25,7 @@ export const routes = {
   ...routingRoutes,
   ...channelRoutes,
   ...presenceRoutes,
+  ...pushRoutes,
   ...alertRoutes,
   ...classificationRoutes,
   ...alertSourceRoutes,

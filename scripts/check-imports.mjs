@@ -74,7 +74,7 @@ const RULES = [
   {
     of: /^bridges\/notify\//,
     files:
-      /^(?:schema\/|actors\/|bridges\/notify\/|gateways\/(?:alerts\/secrets|http\/handlers\/id-from)\.ts$|runtime\/(?!nats\/|sim\/))/,
+      /^(?:schema\/|actors\/|bridges\/notify\/|gateways\/alerts\/secrets\.ts$|runtime\/(?!nats\/|sim\/))/,
     packages: /^node:(?:crypto|dns|http|https|net)$/,
   },
   {
@@ -83,6 +83,16 @@ const RULES = [
     files:
       /^(?:schema\/|actors\/|bridges\/mqtt\/|gateways\/(?:executor\.ts|alerts\/|http\/handlers\/alerts\.ts)|runtime\/(?!nats\/|sim\/))/,
     packages: /^(?:mqtt|node:crypto|node:buffer)$/,
+  },
+  {
+    of: /^bridges\/push\/providers\//,
+    files: /^(?:schema\/|bridges\/push\/|runtime\/ports\/)/,
+    packages: /^(?:web-push|jose|zod|node:crypto|node:http2)$/,
+  },
+  {
+    of: /^bridges\/push\//,
+    files: /^(?:schema\/|actors\/|bridges\/(?:push\/|notify\/private-addresses\.ts$)|gateways\/push\/|runtime\/(?!nats\/|sim\/))/,
+    packages: /^(?:luxon|node:crypto|node:dns|node:http|node:https|node:net)$/,
   },
   {
     of: /^bridges\/alerts\//,

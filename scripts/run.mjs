@@ -24,6 +24,7 @@ WHAT is a list of these; without the option the first three are set up:
   timescale     a PostgreSQL 17 with TimescaleDB and PostGIS, in the same way
   mosquitto     an MQTT broker and its clients for tests: MOSQUITTO, or installed, or fetched into .tools/ on Debian
   alertmanager  Prometheus Alertmanager for tests, in the same way
+  ntfy          an ntfy server for tests, in the same way
 FILE is looked for in the project's folder. Nothing is printed when nothing is missing.
 `;
 

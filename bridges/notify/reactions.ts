@@ -1,4 +1,4 @@
-import { idFrom } from "../../gateways/http/handlers/id-from.ts";
+import { idFrom } from "../../runtime/id-from.ts";
 import type { Cause, Reaction, Told } from "../../runtime/actor.ts";
 import { type DeliveryKind, deliveryKinds } from "../../schema/notification.ts";
 import type { Target } from "../../schema/routing/document.ts";

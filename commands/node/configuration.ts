@@ -56,6 +56,23 @@ const schema = z.object({
     .optional()
     .describe("go-on: start under another master key though the messages so far can then never be read"),
   MASTER_KEY: z.string().optional().describe("the master key itself, instead of a file"),
+  PUSH_CONTACT: z
+    .string()
+    .regex(/^(?:mailto:.+@.+|https:\/\/.+)$/, "mailto:… or https://…")
+    .default("mailto:tocsin@localhost.localdomain")
+    .describe("whom push services write to when something is wrong"),
+  NTFY_URL: z.url().optional().describe("the ntfy server of devices that name none"),
+  NTFY_TOKEN: z.string().optional().describe("access token for NTFY_URL"),
+  FCM_CREDENTIALS_FILE: z.string().optional().describe("Google's service account, JSON: without it FCM is off"),
+  FCM_URL: z.url().default("https://fcm.googleapis.com"),
+  APNS_KEY_FILE: z.string().optional().describe("Apple's key, .p8: without it, its ids and the topic APNs is off"),
+  APNS_KEY_ID: z.string().optional(),
+  APNS_TEAM_ID: z.string().optional(),
+  APNS_TOPIC: z.string().optional().describe("bundle id of the app"),
+  APNS_URL: z
+    .url()
+    .default("https://api.push.apple.com")
+    .describe("api.sandbox.push.apple.com for apps under development"),
   RATE_LIMIT_PER_SECOND: z.coerce
     .number()
     .int()
@@ -87,7 +104,7 @@ const schema = z.object({
     .default("")
     .transform((list) => list.split(",").flatMap((one) => one.trim() || []))
     .refine((list) => list.every((one) => /^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(one)), "addresses and networks")
-    .describe("private addresses that webhooks may be posted to, as 127.0.0.1,10.1.2.0/24"),
+    .describe("private addresses that webhooks and pushes may be sent to, as 127.0.0.1,10.1.2.0/24"),
   MQTT: z.enum(["on", "off"]).default("on").describe("off: no devices and units by MQTT"),
   MQTT_PORT: z.coerce
     .number()

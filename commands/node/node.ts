@@ -8,6 +8,8 @@ import { notifying } from "../../bridges/notify/reactions.ts";
 import { OsrmTravelTimes } from "../../bridges/osrm/travel-times.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { ArchiveReader } from "../../bridges/postgres/reader.ts";
+import { Pusher } from "../../bridges/push/pusher.ts";
+import { pushReactions } from "../../bridges/push/reactions.ts";
 import { routingReactions } from "../../bridges/routing/reactions.ts";
 import { incidentsOf } from "../../gateways/alerts/incidents.ts";
 import { AlertIntake } from "../../gateways/alerts/intake.ts";
@@ -33,6 +35,7 @@ import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { Presence } from "../../runtime/presence/presence.ts";
 import { Vault } from "../../runtime/vault/vault.ts";
 import { acceptShortenedJournal } from "../../runtime/wholeness.ts";
+import type { Address } from "../../schema/subjects.ts";
 import { ArchiveKeeper, type Surroundings } from "./archive-keeper.ts";
 import { classificationOf } from "./classification.ts";
 import type { Configuration } from "./configuration.ts";
@@ -42,6 +45,7 @@ import { masterKeySource, prepareMasterKey } from "./master-key.ts";
 import { mqttBridgeOf } from "./mqtt.ts";
 import { type MqttListener, mqttListener } from "./mqtt-listener.ts";
 import { NatsServer } from "./nats-server.ts";
+import { preparePush } from "./push.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
 import { loadTextClassifier } from "./text-model.ts";
@@ -106,14 +110,24 @@ async function assemble(
   await prepareMasterKey(masterKey, ports, configuration.MASTER_KEY_LOST !== undefined, say);
   const vault = new Vault(ports.keys, () => masterKey.load());
 
+  const push = await preparePush(configuration, ports, masterKey.load());
+
   const coverage = new Coverage(await readCheckpoint(ports));
   const board = new Board(registry, views, ports, coverage);
+  const presence = new Presence(ports);
+  await presence.start();
+  stops.push(() => presence.stop());
   const defaults = hostDefaults(HOST_ID, PARTITIONS);
   const committer = { ...committerDefaults, durability: DURABILITY };
   const host = new Host(registry, ports, board, coverage, {
     ...defaults,
     committer,
-    reactions: [...reactions, ...routingReactions(board, ports.clock), notifying],
+    reactions: [
+      ...reactions,
+      ...routingReactions(board, ports.clock),
+      notifying,
+      ...pushReactions(board, ports.clock, presence.view),
+    ],
   });
   const client = new Client(ports, { ...clientDefaults, partitions: PARTITIONS }, host);
   if (configuration.SHORTENED_JOURNAL === "accept") await acceptShortenedJournal(ports);
@@ -128,9 +142,6 @@ async function assemble(
   const reader = readerOf(configuration, () => archive?.url, stops);
   const secrets = new SourceSecrets(sourcesKeyOf(configuration, keys));
   const webhooks = new Webhooks({ board, client, clock: systemClock, intake, secrets });
-  const presence = new Presence(ports);
-  await presence.start();
-  stops.push(() => presence.stop());
   const services = {
     ports,
     registry,
@@ -142,6 +153,7 @@ async function assemble(
     textClassifier,
     vault,
     presence,
+    push,
     archive: reader,
     secrets,
     webhooks,
@@ -185,6 +197,11 @@ async function assemble(
     publish: () => bridge?.publish,
   });
   stops.push(async () => courier.stop());
+  const { providers, addresses } = push;
+  const owns = (address: Address) => host.owns(address);
+  const pusher = new Pusher({ ports, client, board, owns, providers, addresses });
+  pusher.start();
+  stops.push(async () => pusher.stop());
 
   archive = archiveOf(configuration, {
     natsUrl: url,
@@ -209,6 +226,7 @@ async function assemble(
     ...bridge?.figures,
     ...courier.figures,
     ...departures?.figures,
+    ...pusher.figures,
   });
   const isReady = () =>
     ports.connected && storage.trouble === undefined && host.healthy && host.leases.valid && host.leases.owned > 0;
@@ -222,6 +240,7 @@ async function assemble(
       durability: server === undefined ? `${DURABILITY} (as the server at ${url} is configured)` : DURABILITY,
       archive: archive?.details() ?? "off",
       mqtt: bridge === undefined ? "off" : (configuration.MQTT_URL ?? `listening on 127.0.0.1:${mqtt?.port}`),
+      push: push.health,
       ...figures(),
     },
   });

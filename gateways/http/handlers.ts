@@ -9,6 +9,7 @@ import { configurationHandlers } from "./handlers/configuration.ts";
 import { incidentHandlers } from "./handlers/incidents.ts";
 import { notificationHandlers } from "./handlers/notifications.ts";
 import { presenceHandlers } from "./handlers/presence.ts";
+import { pushHandlers } from "./handlers/push.ts";
 import { reportHandlers } from "./handlers/reports.ts";
 import { resourceHandlers } from "./handlers/resources.ts";
 import { routingHandlers } from "./handlers/routing.ts";
@@ -25,6 +26,7 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   ...routingHandlers,
   ...channelHandlers,
   ...presenceHandlers,
+  ...pushHandlers,
   ...alertHandlers,
   ...classificationHandlers,
   ...alertSourceHandlers,

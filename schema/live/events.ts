@@ -1,9 +1,10 @@
 import type { ChannelEvent } from "../channel.ts";
 import type { IncidentEvent } from "../incident.ts";
+import type { PageEvent } from "../push.ts";
 import type { ResourceEvent } from "../resource.ts";
 
 /** What has happened, as it goes out: every event of the journal, under its own name. */
-export type LiveEvent = IncidentEvent | ResourceEvent | LiveChannelEvent;
+export type LiveEvent = IncidentEvent | ResourceEvent | LiveChannelEvent | PageEvent;
 
 type Written = Extract<ChannelEvent, { readonly sealed: unknown }>;
 
@@ -64,6 +65,17 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "message.acknowledged": "somebody has acknowledged an urgent message",
   "message.read": "somebody has read up to a message",
   "message.delivered": "somebody has got up to a message",
+  "page.opened": "somebody is called",
+  "page.sent": "a device's service has taken it",
+  "page.postponed": "a device's service did not: it is tried again",
+  "page.failed": "a device cannot be reached",
+  "page.retried": "it is tried once more",
+  "page.cleared": "what a device showed was taken back",
+  "page.delivered": "a device has got it",
+  "page.seen": "a device has shown it",
+  "page.acknowledged": "somebody has answered",
+  "page.withdrawn": "nobody need answer any more",
+  "page.expired": "nobody has answered in time",
   "resource.created": "somebody or something was registered",
   "resource.updated": "fields changed; `was` has what they were",
   "resource.retired": "it is gone for good",

@@ -5,6 +5,7 @@ import { type ErrorCode, errorKinds } from "../errors.ts";
 import { incident } from "../incident.ts";
 import { presenceUpdate, present } from "../presence.ts";
 import { agencyId, roles } from "../principal.ts";
+import { pageShown } from "../push.ts";
 import { resource } from "../resource.ts";
 import { type OperationId, routes } from "../routes.ts";
 import { topicName } from "./topics.ts";
@@ -95,7 +96,7 @@ const problem = z.looseObject({
   requestId: z.string(),
 });
 
-const entity = z.union([incident, resource, channel]);
+const entity = z.union([incident, resource, channel, pageShown]);
 
 /** What a server says beside events: the `data` of each. */
 export const serverMessages = {

@@ -12,6 +12,8 @@ export const topicForms = {
   "alertgroup/{id}": "one group of alerts",
   "channel/{id}": "one channel that you are a member of, with what is written in it",
   channels: "all channels that you are a member of, by name, by your unit, or by your agency",
+  "pages/{agency}": "whom the agency has called, and what came of it",
+  "page/{id}": "one call",
   "presence/{agency}": "who of the agency comes and goes",
   "area/{agency}/{box}":
     "what the agency may see in a box: incidents and resources entering, moving, leaving. A box whose west is above its east goes across the antimeridian",
@@ -52,6 +54,8 @@ const kindOf: Readonly<Record<string, { readonly form: "agency" | "one"; readonl
   resource: { form: "one", kind: "resource" },
   alertgroups: { form: "agency", kind: "alertgroup" },
   alertgroup: { form: "one", kind: "alertgroup" },
+  pages: { form: "agency", kind: "page" },
+  page: { form: "one", kind: "page" },
 };
 
 /** Such as a client's own words are: at most this long, whatever they say. */

@@ -17,6 +17,13 @@ const PEERS = {
       runByOwnLoader(folder, "usr/bin", ["mosquitto_pub", "mosquitto_sub"]);
     },
   },
+  ntfy: {
+    // Only there is it new enough to replace what it has told before.
+    suite: "forky",
+    packages: ["ntfy"],
+    programs: { NTFY_SERVER: "usr/bin/ntfy" },
+    whole: false,
+  },
   // One static program.
   alertmanager: {
     packages: ["prometheus-alertmanager"],
@@ -34,7 +41,7 @@ export const peers = Object.keys(PEERS);
  * @returns for the environment of what is run; empty where it cannot be had, and tests that need it are skipped
  */
 export function peerFor(root, name) {
-  const { packages, programs, whole, finish } = PEERS[name];
+  const { suite = SUITE, packages, programs, whole, finish = () => undefined } = PEERS[name];
   const folder = join(root, ".tools", name);
   const place = ([variable, file]) => [
     variable,
@@ -43,7 +50,7 @@ export function peerFor(root, name) {
   const places = Object.entries(programs).map(place);
   if (places.every(([, file]) => existsSync(file))) return Object.fromEntries(places);
   try {
-    withLock(root, () => unpackDebianPackages(packages, folder, SUITE, { whole, finish }));
+    withLock(root, () => unpackDebianPackages(packages, folder, suite, { whole, finish }));
     return Object.fromEntries(places);
   } catch (error) {
     if (!(error instanceof PackagesUnavailable)) throw error;

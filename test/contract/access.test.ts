@@ -19,6 +19,8 @@ const NOBODY = {
   group: "01a20c40-0000-7000-8000-000000000007",
   hook: "01a20c40-0000-7000-8000-000000000008",
   delivery: "01a20c40-0000-7000-8000-000000000009",
+  device: "01a20c40-0000-7000-8000-00000000000a",
+  page: "01a20c40-0000-7000-8000-00000000000b",
 };
 /** In every text of the agency that is to stay unseen. */
 const SECRET = "Zebra";
@@ -30,7 +32,7 @@ let intruder: World;
 let theirs: Readonly<
   Record<
     | ("incident" | "held" | "free" | "person" | "silence" | "alert" | "group" | "channel" | "message" | "source")
-    | ("hook" | "delivery"),
+    | ("hook" | "delivery" | "device" | "page"),
     string
   >
 >;
@@ -63,6 +65,7 @@ beforeAll(async () => {
   ];
   await intruder.newAlert();
   const { id: channel, messageId: message } = await owner.channelWithMessage({ priority: "urgent" });
+  const { id: page, deviceId: device } = await owner.pageAtDevice();
   theirs = {
     incident: id,
     held: unitId,
@@ -76,6 +79,8 @@ beforeAll(async () => {
     source,
     hook,
     delivery,
+    device,
+    page,
   };
   await server.reacted();
   before = await everythingOf(owner);

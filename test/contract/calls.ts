@@ -134,6 +134,20 @@ export class World {
     return { id, messageId: message.id };
   }
 
+  /** A call of a crew of one, who has a device. */
+  async pageAtDevice(): Promise<{ readonly id: string; readonly deviceId: string }> {
+    const [unitId, resource] = [await this.newResource(), await this.newResource("personnel")];
+    await this.done("attachResource", { path: { type: "personnel", id: resource }, body: { carrierId: unitId } });
+    const claims = { sub: `${this.agency}-crew-${this.#made}`, resource };
+    const mate = await World.of(this.server, this.agency, { as: ["responder"], claims, mark: this.mark });
+    const { id: deviceId } = await mate.done("registerDevice", { body: registered });
+    const incidentId = await this.newIncident();
+    await this.done("assignUnits", { path: { id: incidentId }, body: { unitId } });
+    const pages = async () => (await this.done("listPages", { query: { incidentId } })).items as { id: string }[];
+    await until(`somebody is called to ${incidentId}`, async () => (await pages()).length === 1);
+    return { id: (await pages())[0]!.id, deviceId };
+  }
+
   async incidentWithUnit(): Promise<{ readonly id: string; readonly unitId: string }> {
     const [id, unitId] = [await this.newIncident(), await this.newResource()];
     await this.done("assignUnits", { path: { id }, body: { unitId } });
@@ -152,7 +166,9 @@ type EntityKind =
   | "message"
   | "source"
   | "hook"
-  | "delivery";
+  | "delivery"
+  | "device"
+  | "page";
 
 /** What the id in a field or parameter of this name is of. */
 const meanings: Readonly<Record<string, EntityKind>> = {
@@ -165,6 +181,7 @@ const meanings: Readonly<Record<string, EntityKind>> = {
   replaces: "resource",
   carrierId: "resource",
   messageId: "message",
+  deviceId: "device",
   replyTo: "message",
   thread: "message",
   agencyId: "agency",
@@ -183,6 +200,8 @@ const owners: readonly (readonly [prefix: string, kind: Exclude<EntityKind, "age
   ["/api/v1/sources/{id}", "source"],
   ["/api/v1/hooks/{id}", "hook"],
   ["/api/v1/deliveries/{id}", "delivery"],
+  ["/api/v1/devices/{id}", "device"],
+  ["/api/v1/pages/{id}", "page"],
 ];
 
 export function meaningOf(id: OperationId, name: string): EntityKind {
@@ -197,6 +216,7 @@ export function meaningOf(id: OperationId, name: string): EntityKind {
 }
 
 const routed = { route: { receivers: [NAME] }, receivers: [{ name: NAME, targets: [{ kind: "role", to: NAME }] }] };
+const registered = { kind: "ntfy", topic: NAME };
 const silenced = { matchers: [`type="${NAME}"`], endsAt: "2099-01-01T00:00:00Z", comment: NAME };
 
 type Recipe = (world: World) => Promise<Partial<Parts>>;
@@ -248,6 +268,12 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
   editMessage: async (world) => ({ path: await world.channelWithMessage() }),
   deleteMessage: async (world) => ({ path: await world.channelWithMessage() }),
   acknowledgeMessage: async (world) => ({ path: await world.channelWithMessage({ priority: "urgent" }) }),
+  registerDevice: async () => ({ body: registered }),
+  confirmPage: async (world) => {
+    const { id, deviceId } = await world.pageAtDevice();
+    return { path: { id }, body: { deviceId, state: "seen" } };
+  },
+  putPushPreferences: async () => ({ body: { quietHours: null, messages: "all" } }),
   verifyAudit: async (world) => ({ query: { kind: "incident", id: await world.newIncident() } }),
   activateRouting: async () => ({ body: { document: routed } }),
   validateRouting: async () => ({ body: { document: routed } }),
@@ -298,6 +324,10 @@ export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
       return world.newDelivery();
     case "group":
       return world.newAlertGroup();
+    case "device":
+      return (await world.done("registerDevice", { body: registered })).id;
+    case "page":
+      return (await world.pageAtDevice()).id;
     case "incident":
       return world.newIncident();
     case "resource":

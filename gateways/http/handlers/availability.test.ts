@@ -68,10 +68,11 @@ const services = (): Services => {
   const numbers = new NumberDispenser(ports.numbers, ports.clock);
   const vault = new Vault(ports.keys, () => MasterKeys.parse(newMasterKey()));
   const presence = new Presence(ports);
+  const push = { vapidPublicKey: "", kinds: [], seal: () => "" };
   const intake = new AlertIntake(ports, board);
   const secrets = new SourceSecrets(new Uint8Array(32));
   const webhooks = new Webhooks({ board, client, clock: ports.clock, intake, secrets });
-  return { ports, registry, views, board, client, numbers, intake, secrets, webhooks, vault, presence };
+  return { ports, registry, views, board, client, numbers, intake, secrets, webhooks, vault, presence, push };
 };
 
 describe("who may be sent, of a hundred thousand", () => {

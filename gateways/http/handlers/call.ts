@@ -16,6 +16,7 @@ import { type Address, isSafeToken } from "../../../schema/subjects.ts";
 import type { AlertIntake } from "../../alerts/intake.ts";
 import type { SourceSecrets } from "../../alerts/secrets.ts";
 import type { Webhooks } from "../../alerts/webhooks.ts";
+import type { PushService } from "../../push/service.ts";
 import type { Answer } from "../exchange.ts";
 import { type RequestIdentity, rememberCreation } from "../idempotency.ts";
 import { ProblemError } from "../problem.ts";
@@ -34,6 +35,7 @@ export interface Services {
   /** What opens and seals messages. */
   readonly vault: Vault;
   readonly presence: Presence;
+  readonly push: PushService;
   /** undefined where there is none. */
   readonly archive?: Archive | undefined;
   /** undefined where none are configured: units are then ranked by distance. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { audiencesOf } from "../../../actors/channel/membership.ts";
+import { idFrom } from "../../../runtime/id-from.ts";
 import { pause } from "../../../runtime/pause.ts";
 import type {
   ChannelCommand,
@@ -24,7 +25,6 @@ import {
   shown,
   upToDate,
 } from "./call.ts";
-import { idFrom } from "./id-from.ts";
 import { messageHandlers } from "./messages.ts";
 import { channelAt, readable, readerOf, through } from "./reader.ts";
 

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Known } from "../../../actors/channel/state.ts";
+import { idFrom } from "../../../runtime/id-from.ts";
 import type { ChannelKey } from "../../../runtime/vault/channel-key.ts";
 import type {
   ChannelCommand,
@@ -13,7 +14,6 @@ import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { type Call, type Handler, headersOf, orThrow, type Services, send } from "./call.ts";
 import { type HistoryQuery, readHistory, type Told } from "./history.ts";
-import { idFrom } from "./id-from.ts";
 import { channelAt, member, type Readable, readable, through } from "./reader.ts";
 
 /** A page of a search, or of a thread, looks at so many messages and says whether there is more. */

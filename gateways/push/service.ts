@@ -1,0 +1,9 @@
+import type { DeviceKind, RegisterDevice } from "../../schema/push.ts";
+
+/** What gateways need to know of the push bridge. */
+export interface PushService {
+  readonly vapidPublicKey: string;
+  readonly kinds: readonly DeviceKind[];
+  /** Whoever knows an address can call the device: it is kept as only this installation can read it. */
+  seal(device: RegisterDevice, deviceId: string): string;
+}
