@@ -8,14 +8,15 @@ import { alertProjection } from "./alert/projection.ts";
 import { alertView } from "./alert/view.ts";
 import { alertkey } from "./alertkey/definition.ts";
 import { channel } from "./channel/definition.ts";
+import { channelProjection } from "./channel/projection.ts";
 import { incidentChannel } from "./channel/reactions.ts";
 import { channelView } from "./channel/view.ts";
 import { classification, classificationView } from "./classification/definition.ts";
 import { delivery, deliveryView } from "./delivery/definition.ts";
-import { heartbeat, heartbeatView } from "./heartbeat/definition.ts";
-import { hook, hookView } from "./hook/definition.ts";
 import { devices } from "./devices/definition.ts";
 import { devicesView } from "./devices/view.ts";
+import { heartbeat, heartbeatView } from "./heartbeat/definition.ts";
+import { hook, hookView } from "./hook/definition.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
@@ -73,6 +74,7 @@ export const views: Views = new Map([
 /** What of each kind is kept as tables. */
 export const projections: Projections = new Map<string, AnyProjection>([
   [incident.kind, incidentProjection],
+  [channel.kind, channelProjection],
   [resource.kind, resourceProjection],
   [alert.kind, alertProjection],
 ]);

@@ -1,11 +1,13 @@
 /** Types alone, all from the schemas that the server validates with: nothing of this is left at run time. */
 import type { z } from "zod";
+import type { Alert } from "../schema/alert.ts";
 import type { Channel } from "../schema/channel.ts";
 import type { Incident } from "../schema/incident.ts";
 import type { LiveEvent } from "../schema/live/events.ts";
 import type { ClientMessage, Position, ServerMessages } from "../schema/live/messages.ts";
 import type { PageShown } from "../schema/push.ts";
 import type { Resource } from "../schema/resource.ts";
+import type { AlertGroup } from "../schema/routes/routing.ts";
 import type { OperationId, Route, routes } from "../schema/routes.ts";
 
 export type { Channel, ClientMessage, Incident, LiveEvent, OperationId, Position, Resource, ServerMessages };
@@ -42,11 +44,15 @@ type StateOf<T extends string> = T extends `resource.${string}`
   ? Resource
   : T extends `channel.${string}`
     ? Channel
-    : T extends `page.${string}`
-      ? PageShown
-      : T extends `message.${string}`
-        ? never
-        : Incident;
+    : T extends `alert.${string}`
+      ? Alert
+      : T extends `alertgroup.${string}`
+        ? AlertGroup
+        : T extends `page.${string}`
+          ? PageShown
+          : T extends `message.${string}`
+            ? never
+            : Incident;
 
 type SubscriptionMessage = Extract<keyof ServerMessages, `subscription.${string}`>;
 

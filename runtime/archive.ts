@@ -8,6 +8,8 @@ export interface Archive {
   alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]>;
   /** Oldest first. @throws ArchiveUnavailable */
   track(query: TrackQuery): Promise<readonly TrackPoint[]>;
+  /** By the blind index of a channel. @throws ArchiveUnavailable */
+  messages(query: FoundMessagesQuery): Promise<FoundMessages>;
   /** Rows of a report, ready to be shown. @throws ArchiveUnavailable */
   report(name: string, query: ReportQuery): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
@@ -95,6 +97,22 @@ export interface TrackPoint {
   readonly headingDegrees?: number;
   readonly accuracyMetres?: number;
   readonly refused?: string;
+}
+
+export interface FoundMessagesQuery {
+  readonly channelId: string;
+  /** All of them. */
+  readonly words: readonly string[];
+  /** Only messages with a lower number. */
+  readonly before: number;
+  readonly limit: number;
+}
+
+export interface FoundMessages {
+  /** Every message up to this one has been looked at; 0 for none. */
+  readonly newest: number;
+  /** Of messages in which the words stand, or once stood; the newest first. */
+  readonly numbers: readonly number[];
 }
 
 export interface ReportQuery {

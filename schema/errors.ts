@@ -51,6 +51,7 @@ export const errorKinds = {
   membership_fixed: { status: 409, title: "This channel is what it is", next: "refused" },
   message_deleted: { status: 409, title: "The message was deleted", next: "refused" },
   not_urgent: { status: 409, title: "This message asks for no acknowledgement", next: "refused" },
+  device_unreachable: { status: 409, title: "Such a device cannot be reached from here", next: "refused" },
   version_mismatch: { status: 412, title: "It has changed since you read it", next: "refused" },
   body_too_large: { status: 413, title: "The body is too large", next: "invalid" },
   unsupported_media_type: { status: 415, title: "The content type is not supported", next: "invalid" },

@@ -73,8 +73,7 @@ const RULES = [
   },
   {
     of: /^bridges\/notify\//,
-    files:
-      /^(?:schema\/|actors\/|bridges\/notify\/|gateways\/alerts\/secrets\.ts$|runtime\/(?!nats\/|sim\/))/,
+    files: /^(?:schema\/|actors\/|bridges\/notify\/|gateways\/alerts\/secrets\.ts$|runtime\/(?!nats\/|sim\/))/,
     packages: /^node:(?:crypto|dns|http|https|net)$/,
   },
   {
@@ -91,7 +90,8 @@ const RULES = [
   },
   {
     of: /^bridges\/push\//,
-    files: /^(?:schema\/|actors\/|bridges\/(?:push\/|notify\/private-addresses\.ts$)|gateways\/push\/|runtime\/(?!nats\/|sim\/))/,
+    files:
+      /^(?:schema\/|actors\/|bridges\/(?:push\/|notify\/private-addresses\.ts$)|gateways\/push\/|runtime\/(?!nats\/|sim\/))/,
     packages: /^(?:luxon|node:crypto|node:dns|node:http|node:https|node:net)$/,
   },
   {

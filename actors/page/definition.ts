@@ -34,7 +34,8 @@ export const page: ActorDefinition<PageState, PageCommand, PageEvent> = {
     },
 
     receipt: (s, { deviceId, state }) => {
-      const delivery = s.phase === "known" ? deliveryIn(s, deviceId) : undefined;
+      if (s.phase === "unknown") return refuse("not_found", "no such page");
+      const delivery = deliveryIn(s, deviceId);
       if (delivery === undefined) return refuse("not_found", "no such device was called by this page");
       const known = state === "seen" ? delivery.seenAt : (delivery.deliveredAt ?? delivery.seenAt);
       return known === null ? [{ type: `page.${state}`, deviceId }] : [];

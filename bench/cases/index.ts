@@ -8,6 +8,7 @@ import { commandCase } from "./command.ts";
 import { createIncident } from "./create-incident.ts";
 import { fanOut } from "./fan-out.ts";
 import { fixes } from "./fixes.ts";
+import { messages } from "./messages.ts";
 import { mixedLifecycle } from "./mixed-lifecycle.ts";
 import { nearby, nearbyOfMany } from "./nearby.ts";
 import { state } from "./state.ts";
@@ -33,6 +34,7 @@ export const cases: readonly BenchCase[] = [
   nearbyOfMany,
   fixes,
   fanOut,
+  messages,
   assignments,
   classification,
   alerts,

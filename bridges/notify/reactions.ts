@@ -1,5 +1,5 @@
-import { idFrom } from "../../runtime/id-from.ts";
 import type { Cause, Reaction, Told } from "../../runtime/actor.ts";
+import { idFrom } from "../../runtime/id-from.ts";
 import { type DeliveryKind, deliveryKinds } from "../../schema/notification.ts";
 import type { Target } from "../../schema/routing/document.ts";
 import type { GroupEvent } from "../../schema/routing/group.ts";

@@ -7,6 +7,8 @@ import {
   type ArchivedIncidentsQuery,
   type ArchivedQuery,
   ArchiveUnavailable,
+  type FoundMessages,
+  type FoundMessagesQuery,
   type ReportQuery,
   type TrackPoint,
   type TrackQuery,
@@ -14,6 +16,7 @@ import {
 import { connectionTo, type Database, isDataError, schemas, searchPath } from "./connection.ts";
 import { alertReportsQuery, alertsQuery } from "./queries/alerts.ts";
 import { incidentsQuery } from "./queries/incidents.ts";
+import { messagesQuery, newestMessageQuery } from "./queries/messages.ts";
 import { reportQuery } from "./queries/reports.ts";
 import { pointOf, trackQuery } from "./queries/track.ts";
 
@@ -67,6 +70,14 @@ export class ArchiveReader implements Archive {
     const { text, values } = trackQuery(query);
     const rows = await this.#rows<Parameters<typeof pointOf>[0]>(text, values);
     return rows.map((row) => pointOf(row, query.resolutionSeconds));
+  }
+
+  async messages(query: FoundMessagesQuery): Promise<FoundMessages> {
+    // How far it is first: what is written between the two is found twice rather than not at all.
+    const [channel] = await this.#rows<{ message_count: number }>(newestMessageQuery, [query.channelId]);
+    const { text, values } = messagesQuery(query);
+    const rows = await this.#rows<{ number: number }>(text, values);
+    return { newest: channel?.message_count ?? 0, numbers: rows.map(({ number }) => number) };
   }
 
   async report(name: string, query: ReportQuery): Promise<readonly Readonly<Record<string, unknown>>[]> {

@@ -47,6 +47,12 @@ export function pushOf(settings: PushSettings, vapidSecret: Buffer, addressKey: 
   return {
     vapidPublicKey: keys.publicKey,
     kinds,
+    whyNot: (device) => {
+      if (!kinds.includes(device.kind))
+        return `devices of kind ${device.kind} cannot be reached here: ${kinds.join(", ")} can`;
+      const needsServer = device.kind === "ntfy" && device.server === undefined && ntfy === undefined;
+      return needsServer ? "there is no ntfy server of our own here: name one as `server`" : undefined;
+    },
     seal: (device, id) => addresses.seal(device, id),
     providers,
     addresses,

@@ -77,24 +77,19 @@ export class Connection {
     this.#waiting = false;
     const socket = this.#socket;
     if (socket === undefined || this.#blocked) return;
-    let dropped = false;
-    socket.cork(() => {
-      while (this.#sent < this.#queue.length) {
-        const frame = this.#queue[this.#sent]!;
-        const status = socket.send(frame, false);
-        dropped = status === DROPPED;
-        if (dropped) return;
-        this.#sent += 1;
-        this.#bytes -= frame.byteLength;
-        this.#outbox.frames += 1;
-        if (status !== SENT) return;
-      }
-    });
-    if (dropped) {
+    // One frame, as a broadcast is, needs no cork, and its status says whether the network took all of it.
+    const alone = this.#queue.length - this.#sent === 1;
+    let status = SENT;
+    if (alone) status = this.#sendNext(socket);
+    else
+      socket.cork(() => {
+        while (this.#sent < this.#queue.length && status === SENT) status = this.#sendNext(socket);
+      });
+    if (status === DROPPED) {
       this.close(4413, "overflow");
       return;
     }
-    this.#blocked = socket.getBufferedAmount() > 0;
+    this.#blocked = alone ? status !== SENT : socket.getBufferedAmount() > 0;
     if (this.#sent === this.#queue.length) {
       this.#queue = [];
       this.#sent = 0;
@@ -107,6 +102,17 @@ export class Connection {
       this.#waiting = true;
       this.#outbox.add(this);
     }
+  }
+
+  /** @returns as `send` does */
+  #sendNext(socket: Socket): number {
+    const frame = this.#queue[this.#sent]!;
+    const status = socket.send(frame, false);
+    if (status === DROPPED) return status;
+    this.#sent += 1;
+    this.#bytes -= frame.byteLength;
+    this.#outbox.frames += 1;
+    return status;
   }
 
   /** The network has taken something. */

@@ -6,6 +6,8 @@ import type { Told } from "./recent.ts";
 export const snapshotFilters: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   incident: { status: ["new", "assigned", "en_route", "on_scene", "resolved"] },
   resource: { retired: "false" },
+  alert: { status: ["received", "open", "acknowledged"] },
+  page: { open: "true" },
 };
 
 /** Kinds that are somewhere, and so may be in an area. */

@@ -1,10 +1,12 @@
+import type { AlertEvent } from "../alert.ts";
 import type { ChannelEvent } from "../channel.ts";
 import type { IncidentEvent } from "../incident.ts";
 import type { PageEvent } from "../push.ts";
 import type { ResourceEvent } from "../resource.ts";
+import type { GroupEvent } from "../routing/group.ts";
 
 /** What has happened, as it goes out: every event of the journal, under its own name. */
-export type LiveEvent = IncidentEvent | ResourceEvent | LiveChannelEvent | PageEvent;
+export type LiveEvent = IncidentEvent | ResourceEvent | LiveChannelEvent | PageEvent | AlertEvent | GroupEvent;
 
 type Written = Extract<ChannelEvent, { readonly sealed: unknown }>;
 
@@ -65,6 +67,27 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "message.acknowledged": "somebody has acknowledged an urgent message",
   "message.read": "somebody has read up to a message",
   "message.delivered": "somebody has got up to a message",
+  "alert.received": "an alert was reported",
+  "alert.classified": "what it is, and how grave, was worked out",
+  "alert.opened": "somebody has to look at it",
+  "alert.repeated": "it was reported again",
+  "alert.acknowledged": "somebody looks at it",
+  "alert.resolved": "it is over",
+  "alert.dismissed": "it was nothing",
+  "alert.attached": "it belongs to an incident",
+  "alert.detached": "not any more",
+  "alertgroup.routed": "alerts are told together, by this route",
+  "alertgroup.alert_put": "an alert of the group, as it now is",
+  "alertgroup.overflowed": "it is full",
+  "alertgroup.flush_set": "when it is told next",
+  "alertgroup.acknowledged": "somebody looks at them",
+  "alertgroup.withdrawn": "they belong to another group now, or are told to nobody any more",
+  "alertgroup.due": "it is time for it to go on",
+  "alertgroup.flushed": "what there was to tell has been told, but for what is muted",
+  "alertgroup.notified": "a receiver was told",
+  "alertgroup.log_cleared": "a receiver need not be told that it is over",
+  "alertgroup.chain_moved": "the escalation goes on",
+  "alertgroup.chain_ended": "the escalation is over",
   "page.opened": "somebody is called",
   "page.sent": "a device's service has taken it",
   "page.postponed": "a device's service did not: it is tried again",

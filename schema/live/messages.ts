@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alert } from "../alert.ts";
 import { channel } from "../channel.ts";
 import { json, timestamp } from "../common.ts";
 import { type ErrorCode, errorKinds } from "../errors.ts";
@@ -7,6 +8,7 @@ import { presenceUpdate, present } from "../presence.ts";
 import { agencyId, roles } from "../principal.ts";
 import { pageShown } from "../push.ts";
 import { resource } from "../resource.ts";
+import { alertGroup } from "../routes/routing.ts";
 import { type OperationId, routes } from "../routes.ts";
 import { topicName } from "./topics.ts";
 
@@ -96,7 +98,7 @@ const problem = z.looseObject({
   requestId: z.string(),
 });
 
-const entity = z.union([incident, resource, channel, pageShown]);
+const entity = z.union([incident, resource, channel, alert, alertGroup, pageShown]);
 
 /** What a server says beside events: the `data` of each. */
 export const serverMessages = {

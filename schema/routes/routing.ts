@@ -142,7 +142,7 @@ const backtestAnswer = z
 
 const moment = z.strictObject({ at: timestamp, firing: z.array(uuid), resolved: z.array(uuid) });
 
-const alertGroup = z
+export const alertGroup = z
   .strictObject({
     id: uuid,
     version: z.number().int().positive(),

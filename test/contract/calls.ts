@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createECDH, randomUUID } from "node:crypto";
 import { z } from "zod";
 import { limits } from "../../schema/common.ts";
 import { type Role, roles } from "../../schema/principal.ts";
@@ -216,7 +216,11 @@ export function meaningOf(id: OperationId, name: string): EntityKind {
 }
 
 const routed = { route: { receivers: [NAME] }, receivers: [{ name: NAME, targets: [{ kind: "role", to: NAME }] }] };
-const registered = { kind: "ntfy", topic: NAME };
+const registered = {
+  kind: "webpush",
+  endpoint: "https://push.invalid/1",
+  keys: { p256dh: createECDH("prime256v1").generateKeys("base64url"), auth: "A".repeat(22) },
+};
 const silenced = { matchers: [`type="${NAME}"`], endsAt: "2099-01-01T00:00:00Z", comment: NAME };
 
 type Recipe = (world: World) => Promise<Partial<Parts>>;

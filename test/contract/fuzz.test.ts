@@ -168,7 +168,12 @@ const encoded = (query: Parts["query"]) => new URLSearchParams(query).toString()
 const byId = operations.map(({ id, route }) => [id, route] as const);
 
 const never = "%s answers as documented, and never with a defect of ours,";
-describe.concurrent.each(byId)(never, { timeout: TIMEOUT_MS }, (id, route) => {
+/** Those who take nothing cannot be told nonsense. */
+const takesSomething = byId.filter(
+  ([, { body, query, path }]) => body !== undefined || query !== undefined || path.includes("{"),
+);
+
+describe.concurrent.each(takesSomething)(never, { timeout: TIMEOUT_MS }, (id, route) => {
   if (route.body !== undefined)
     it(
       "to any change of a valid body",

@@ -259,6 +259,35 @@ describe("units", () => {
   });
 });
 
+describe("alerts", () => {
+  it("come as they are open, and then as they happen", async () => {
+    const raise = (dedupKey: string, more: object = {}) =>
+      server.post("/api/v1/alerts", {
+        type: "smoke",
+        severity: "low",
+        title: "Smoke",
+        source: "panel",
+        dedupKey,
+        ...more,
+      });
+    await raise("before");
+    await until("it is there", async () => (await server.get("/api/v1/alerts")).body.items.length === 1);
+    const socket = await connected();
+    await socket.follow("alerts/default");
+    expect((await socket.heard("subscription.snapshot")).data.items).toMatchObject([{ dedupKey: "before" }]);
+    await raise("after");
+    const opened = await socket.heard("alert.opened", "alerts/default");
+    expect(opened.data.state).toMatchObject({ dedupKey: "after", status: "open" });
+    await raise("after", { action: "resolve" });
+    const { subject, data } = await socket.heard("alert.resolved", "alerts/default");
+    expect(data.state).toMatchObject({ dedupKey: "after", status: "resolved" });
+    await socket.follow(subject!);
+    const stranger = await connected(await tokenOf("stranger"));
+    expect((await stranger.ask("subscribe", { topic: "alerts/default" })).data.code).toBe("forbidden");
+    expect((await stranger.ask("subscribe", { topic: subject })).data.code).toBe("not_found");
+  });
+});
+
 describe("commands", () => {
   it("go through the same executor as those over HTTP", async () => {
     const socket = await connected();

@@ -14,10 +14,9 @@ import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { type Call, type Handler, headersOf, orThrow, type Services, send } from "./call.ts";
 import { type HistoryQuery, readHistory, type Told } from "./history.ts";
+import { LOOK_AT_MESSAGES, searchMessages } from "./message-search.ts";
 import { channelAt, member, type Readable, readable, through } from "./reader.ts";
 
-/** A page of a search, or of a thread, looks at so many messages and says whether there is more. */
-const LOOK_AT_MESSAGES = 2_000;
 /** A message that is answered or changed is looked for among so many: those that can still be changed. */
 const FIND_AMONG_MESSAGES = 5_000;
 
@@ -33,16 +32,18 @@ export const messageHandlers: Readonly<Record<Operation, Handler>> = {
     const key = await services.vault.keyOf(channelAt(call).id);
     const words = q === undefined ? undefined : (key?.wordsIn(q) ?? []);
     if (words?.length === 0 && key !== undefined) throw new ProblemError("invalid_query", "q: there is no word in it");
-    const isFiltered = words !== undefined || thread !== undefined;
-    const { messages, next, complete } = await history(services, call, channel, {
-      before,
-      limit,
-      lookAt: isFiltered ? LOOK_AT_MESSAGES : Number.POSITIVE_INFINITY,
-      accept: (message) =>
-        (thread === undefined || message.id === thread || message.replyTo === thread) &&
-        (words === undefined ||
-          (message.deletedAt === null && words.every((word) => message.sealed.words.includes(word)))),
-    });
+    const { messages, next, complete } =
+      words === undefined
+        ? await history(services, call, channel, {
+            before,
+            limit,
+            lookAt: thread === undefined ? Number.POSITIVE_INFINITY : LOOK_AT_MESSAGES,
+            accept: ({ id, replyTo }) => thread === undefined || id === thread || replyTo === thread,
+          })
+        : await searchMessages({
+            ...{ ports: services.ports, archive: services.archive, channelId: channelAt(call).id },
+            ...{ channel, words, before, limit, thread },
+          });
     const items = messages.map((message) => shownMessage(services, call, message, key));
     return { status: 200, body: JSON.stringify({ items, next: next === undefined ? null : String(next), complete }) };
   },

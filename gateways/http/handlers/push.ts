@@ -33,6 +33,8 @@ function shown({ id, kind, name, since }: Shown): object {
   return { id, kind, name, createdAt: since };
 }
 
+const listed = (devices: readonly Shown[]) => JSON.stringify({ items: devices.map(shown), next: null, complete: true });
+
 async function known(services: Services, call: Call): Promise<KnownDevices | undefined> {
   const reply = await services.client.read(own(call.principal), call.principal, call.requestId);
   if (!reply.ok && reply.code === "not_found") return;
@@ -52,13 +54,14 @@ export const pushHandlers: Readonly<Record<keyof typeof pushRoutes, Handler>> = 
   },
 
   async listDevices(services, call) {
-    const items = ((await known(services, call))?.devices ?? []).map(shown);
-    return { status: 200, body: JSON.stringify({ items, next: null, complete: true }) };
+    return { status: 200, body: listed((await known(services, call))?.devices ?? []) };
   },
 
   async registerDevice(services, call) {
     const device: RegisterDevice = call.body;
     const { name = null, ...address } = device;
+    const why = services.push.whyNot(device);
+    if (why !== undefined) throw new ProblemError("device_unreachable", why);
     // The same address is the same device, whatever it is called.
     const id = idFrom(`device ${call.principal.subject} ${JSON.stringify(address)}`);
     const sealed = services.push.seal(device, id);
@@ -72,12 +75,8 @@ export const pushHandlers: Readonly<Record<keyof typeof pushRoutes, Handler>> = 
   },
 
   async removeDevice(services, call) {
-    const id = call.path["id"]!;
-    const before = await known(services, call);
-    const device = before?.devices.find((one) => one.id === id);
-    if (device === undefined) throw new ProblemError("not_found", "no such device of yours");
-    const { headers } = await change(services, call, { type: "remove", deviceId: id });
-    return { status: 200, headers, body: JSON.stringify(shown(device)) };
+    const { headers, state } = await change(services, call, { type: "remove", deviceId: call.path["id"]! });
+    return { status: 200, headers, body: listed(state.devices) };
   },
 
   async getPushPreferences(services, call) {
