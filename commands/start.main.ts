@@ -64,5 +64,7 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`tocsin: ${error instanceof Error ? error.message : error}\n`);
-  process.exit(1);
+  if (!(error instanceof TypeError && "code" in error && `${error.code}`.startsWith("ERR_PARSE_ARGS"))) process.exit(1);
+  process.stderr.write("Try: npm start -- --help\n");
+  process.exit(2);
 });
