@@ -257,6 +257,15 @@ describe("a thousand dispatchers who want one unit", () => {
     expect((await server.get(`${vehicles}/${unitId}`)).body).toMatchObject({ status: "assigned", incidentId: holder });
     const assigned = await server.get(`${incidents}?unitId=${unitId}&limit=500`);
     expect(assigned.body.items.map(({ id }: { id: string }) => id)).toEqual([holder]);
+    const told = async (of: string, type: string) => {
+      const { items } = (await server.get(`${of}/timeline?limit=500`)).body;
+      return items.filter((item: { type: string }) => item.type === type).map(({ data }: { data: object }) => data);
+    };
+    const winner = [expect.objectContaining({ incidentId: holder })];
+    expect(await told(`${vehicles}/${unitId}`, "resource.assigned")).toEqual(winner);
+    expect(await told(`${incidents}/${holder}`, "incident.assigned")).toEqual([expect.objectContaining({ unitId })]);
+    const loser = ids.find((id) => id !== holder)!;
+    expect(await told(`${incidents}/${loser}`, "incident.assigned")).toEqual([]);
   });
 });
 

@@ -369,7 +369,7 @@ class Run {
   }
 }
 
-function newUnit(id: string, resourceType = "vehicles"): [Address, Command] {
+export function newUnit(id: string, resourceType = "vehicles"): [Address, Command] {
   const fields = { callSign: id, name: null, category: null, capabilities: [], station: null, home: null };
   const rest = { minimumCrew: 0, location: null, status: "available", metadata: {} };
   return [
