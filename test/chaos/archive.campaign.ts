@@ -7,7 +7,7 @@ import { replayed } from "../support/replayed.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { killArchive } from "./archive.ts";
-import { keepResult } from "./result.ts";
+import { keepResult } from "./results.ts";
 
 const KILLS = 30;
 const ROUNDS = 3;
