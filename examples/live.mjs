@@ -7,7 +7,10 @@ const client = new LiveClient({
   token: process.env.TOCSIN_TOKEN ?? readFileSync("data/admin.token", "utf8").trim(),
   WebSocket: globalThis.WebSocket ?? (await import("ws")).WebSocket, // Node 22 and browsers have their own
 });
+let open = 0;
 for await (const { type, subject, data } of client.subscribe("incidents/default")) {
-  if (type === "subscription.snapshot") console.log(`${data.items.length} incidents are open`);
-  else if (subject !== undefined) console.log(type, data.state?.incidentNumber ?? subject);
+  if (type === "subscription.snapshot") {
+    open += data.items.length; // it comes in parts
+    if (data.last) console.log(`${open} incidents are open`);
+  } else if (subject !== undefined) console.log(type, data.state?.incidentNumber ?? subject);
 }
