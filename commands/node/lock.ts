@@ -31,6 +31,7 @@ export function lockDataDirectory(dataDir: string): () => void {
 
 function unwritable(dataDir: string, error: unknown): Error {
   const why = (error as NodeJS.ErrnoException).code ?? error;
+  if (why === "EEXIST" || why === "ENOTDIR") return new Error(`${dataDir} is no folder: choose another DATA_DIR`);
   return new Error(`${dataDir} cannot be written (${why}): let this user write there, or choose another DATA_DIR`);
 }
 

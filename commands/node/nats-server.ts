@@ -141,7 +141,9 @@ export class NatsServer {
   async #ready(child: ChildProcess, ports: string, logFile: string): Promise<void> {
     const giveUpAt = Date.now() + START_TIMEOUT_MS;
     const file = join(ports, `nats-server_${child.pid}.ports`);
-    const failed = new Promise<never>((_, reject) => child.once("error", reject));
+    const failed = new Promise<never>((_, reject) => {
+      child.once("error", (error) => reject(new Error(`nats-server could not be run: ${error.message}`)));
+    });
     // Whoever waits hears of it below; one that fails later is told by its end.
     failed.catch(() => undefined);
     while (Date.now() < giveUpAt && !isOver(child)) {

@@ -28,7 +28,7 @@ describe("the verify command", () => {
     const { code, result } = await run("", story.entries);
     expect(code).toBe(0);
     expect(result).toMatch(
-      /^4 envelopes, 5 events; 1 incidents, 1 resources\n[\d.]+ s, \d+ envelopes\/s\nnothing is wrong$/,
+      /^4 envelopes, 5 events; incident 1, resource 1\n[\d.]+ s, \d+ envelopes\/s\nnothing is wrong$/,
     );
   });
 

@@ -26,7 +26,7 @@ type ExitCode = 0 | 1 | 2;
 
 function textOf({ envelopes, archived, events, actors, problems }: CheckResult, seconds: number): string {
   const perSecond = Math.round(envelopes / seconds);
-  const kinds = Object.entries(actors).map(([kind, count]) => `${count} ${kind}s`);
+  const kinds = Object.entries(actors).map(([kind, count]) => `${kind} ${count}`);
   const lines = problems.flatMap(({ kind, count, sequence, actor, detail }) => [
     `PROBLEM ${kind}, ${count} times: ${problemKinds[kind]}`,
     printable(`  first at sequence ${sequence}${actor === "" ? "" : `, ${actor}`}: ${detail}`),

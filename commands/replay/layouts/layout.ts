@@ -1,3 +1,4 @@
+import { printable } from "../../server/printable.ts";
 import type { RowRead } from "../records.ts";
 
 export interface Column {
@@ -53,7 +54,7 @@ export function matchLayout(layouts: readonly Layout[], headers: readonly string
       ...attempts.map(
         ({ layout, missing }) => `  ${layout.name} (${layout.title})\n    missing: ${missing.join(", ")}`,
       ),
-      `  columns found: ${headers.slice(0, 40).join(", ").slice(0, 1000)}`,
+      `  columns found: ${printable(headers.slice(0, 40).join(", ").slice(0, 1000))}`,
     ].join("\n"),
   );
 }
