@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationId, pathParameters } from "../../schema/routes.ts";
-import { expectArchived } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { TestServer } from "../support/server.ts";
 import { fieldsOf, type Parts, validCall, World } from "./calls.ts";
@@ -307,10 +306,9 @@ describe("the server, after all of it,", () => {
     expect(letters.filter(({ kind }) => kind !== "delivery")).toEqual([]);
   });
 
-  it("has all of it in the archive", async () => {
+  it("has put nothing aside as impossible to archive", async () => {
     await server.archived();
     expect(await database.rows("select subject, payload, problem from quarantine limit 10")).toEqual([]);
-    await expectArchived(database, await server.node.ports.journal.read("evt.>", 0));
   });
 
   // The HTTP server takes no more than a hundred (its parser's own limit): it drops the connection without an answer.
