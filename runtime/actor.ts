@@ -170,6 +170,8 @@ export interface Reaction {
   /** Types of the events that mean something to it; envelopes without any are not looked at. */
   readonly on: readonly string[];
   readonly react: (cause: Cause) => readonly Told[];
+  /** Somebody is called by it: it does not stand back behind what users do. */
+  readonly urgent?: boolean;
 }
 
 /** A definition as the runtime sees it, whatever its types. */

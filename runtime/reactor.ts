@@ -56,13 +56,15 @@ export interface ReactorHost {
  * Invariants:
  * 1. A partition's place moves past an envelope only once everybody who had to be told has answered.
  * 2. Of one actor, a later envelope is reacted to after the earlier ones.
- * 3. What is told again, after a crash or by a host that does not know yet that it lost the partition, has the same command
+ * 3. What is reacted to is shown to this process, with all that was before it in the journal.
+ * 4. What is told again, after a crash or by a host that does not know yet that it lost the partition, has the same command
  *    id and carries the same version: it changes nothing.
  */
 export class Reactor {
   readonly #kind: string;
   readonly #reactions: readonly Reaction[];
   readonly #marks: readonly string[];
+  readonly #isUrgent: boolean;
   readonly #host: ReactorHost;
   readonly #options: ReactorOptions;
   readonly #progress: Progress;
@@ -84,6 +86,7 @@ export class Reactor {
     this.#kind = kind;
     this.#reactions = reactions;
     this.#marks = reactions.flatMap(({ on }) => on.map((type) => `"type":"${type}"`));
+    this.#isUrgent = reactions.some(({ urgent }) => urgent === true);
     this.#host = host;
     this.#options = options;
     this.#progress = new Progress(kind, host.ports);
@@ -198,7 +201,9 @@ export class Reactor {
   async #pageAfter(place: number): Promise<readonly JournalEntry[]> {
     const { pageEntries } = this.#options;
     if (!this.#hasHeardAllAfter(place)) {
-      return this.#host.ports.journal.read(subjects.eventsOfAll(this.#kind), place, pageEntries);
+      const entries = await this.#host.ports.journal.read(subjects.eventsOfAll(this.#kind), place, pageEntries);
+      const shown = this.#host.shown();
+      return entries.filter(({ sequence }) => sequence <= shown);
     }
     const first = this.#heard.findIndex(({ sequence }) => sequence > place);
     // What every partition here is past is forgotten; for one that is not, and comes later, the journal is read.
@@ -241,11 +246,11 @@ export class Reactor {
   }
 
   #holdsBack(): boolean {
-    return this.#host.isPressed() && this.behind < this.#options.behindMax;
+    return !this.#isUrgent && this.#host.isPressed() && this.behind < this.#options.behindMax;
   }
 
   #isBusy(): boolean {
-    return this.#host.pendingCommits() > this.#inFlight + this.#options.busyConcurrency;
+    return !this.#isUrgent && this.#host.pendingCommits() > this.#inFlight + this.#options.busyConcurrency;
   }
 
   #isCrowded(): boolean {

@@ -324,6 +324,8 @@ export type AlertKeyCommand =
       readonly type: "claim";
       readonly agencyId: string;
       readonly alertId: string;
+      /** When the report came that opens it, by the intake's clock. */
+      readonly at: string;
       /** The alert that the sender has found to be over: only its place is taken. */
       readonly over?: { readonly alertId: string; readonly seen: Seen };
     }
@@ -336,6 +338,8 @@ export type AlertKeyEvent =
       readonly agencyId: string;
       readonly alertId: string;
       readonly seen: Seen;
+      /** Left out by what was written before openings were counted. */
+      readonly at?: string;
     }
   | { readonly type: "alertkey.replaced"; readonly agencyId: string; readonly by: string };
 

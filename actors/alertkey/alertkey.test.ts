@@ -1,18 +1,33 @@
 import { describe, expect, it } from "vitest";
 import { specificationOf } from "../../runtime/testing/given.ts";
 import type { AlertKeyCommand, AlertKeyEvent } from "../../schema/alert.ts";
-import { alertkey } from "./definition.ts";
+import { type AlertKeyState, alertkey, isFlapping } from "./definition.ts";
 
 const given = specificationOf<AlertKeyCommand, AlertKeyEvent>(alertkey, "k");
 const claim = (alertId: string, over?: string): AlertKeyCommand => ({
   type: "claim",
   agencyId: "a",
   alertId,
+  at: "2026-01-01T00:00:00.000Z",
   ...(over === undefined ? {} : { over: { alertId: over, seen: { normal: 7 } } }),
 });
 const claimed = (alertId: string): AlertKeyEvent => ({ type: "alertkey.claimed", agencyId: "a", alertId, seen: {} });
 
 describe("a key", () => {
+  it("flaps when five of its alerts were opened within ten minutes", () => {
+    const opened = (...minutes: readonly number[]) =>
+      given(
+        ...minutes.map((minute): AlertKeyEvent => {
+          const at = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+          return { type: "alertkey.claimed", agencyId: "a", alertId: `a${minute}`, seen: {}, at };
+        }),
+      ).state as AlertKeyState;
+    expect(isFlapping(opened(0, 1, 2, 3))).toBe(false);
+    expect(isFlapping(opened(0, 1, 2, 3, 10))).toBe(true);
+    expect(isFlapping(opened(0, 1, 2, 3, 11))).toBe(false);
+    expect(isFlapping(opened(0, 1, 2, 3, 10, 30))).toBe(false);
+  });
+
   it("is the first one's who claims it", () => {
     expect(given().when(claim("a1")).types).toEqual(["alertkey.claimed"]);
     expect(given(claimed("a1")).when(claim("a2")).types).toEqual([]);

@@ -10,6 +10,18 @@ export interface AlertKeyState {
   readonly seen: Seen;
   /** The key of the message that takes this one's place. */
   readonly replacedBy: string | null;
+  /** When its newest alerts were opened, the newest last; left out while there was none. */
+  readonly openedAt?: readonly string[];
+}
+
+/** So many alerts of a key within so long: it flaps. */
+const FLAPS = 5;
+const FLAPPING_MS = 600_000;
+
+/** Its newest alert is one of many that were opened within a short time. */
+export function isFlapping({ openedAt = [] }: AlertKeyState): boolean {
+  const [first, newest] = [openedAt.at(-FLAPS), openedAt.at(-1)];
+  return first !== undefined && Date.parse(newest!) - Date.parse(first) <= FLAPPING_MS;
 }
 
 /**
@@ -24,14 +36,17 @@ export const alertkey: ActorDefinition<AlertKeyState, AlertKeyCommand, AlertKeyE
   agencyOf: (s) => s.agencyId ?? undefined,
 
   decide: {
-    claim: (s, { agencyId, alertId, over }) =>
+    claim: (s, { agencyId, alertId, over, at }) =>
       s.alertId === null || s.alertId === over?.alertId
-        ? [{ type: "alertkey.claimed", agencyId, alertId, seen: over?.seen ?? {} }]
+        ? [{ type: "alertkey.claimed", agencyId, alertId, seen: over?.seen ?? {}, at }]
         : [],
     replace: (s, { agencyId, by }) => (s.replacedBy === null ? [{ type: "alertkey.replaced", agencyId, by }] : []),
   },
   evolve: {
-    "alertkey.claimed": (s, { agencyId, alertId, seen }) => ({ ...s, agencyId, alertId, seen }),
+    "alertkey.claimed": (s, { agencyId, alertId, seen, at }) => {
+      const openedAt = at === undefined ? (s.openedAt ?? []) : [...(s.openedAt ?? []), at].slice(-FLAPS);
+      return { ...s, agencyId, alertId, seen, openedAt };
+    },
     "alertkey.replaced": (s, { agencyId, by }) => ({ ...s, agencyId, replacedBy: by }),
   },
   deadlines: () => [],

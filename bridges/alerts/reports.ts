@@ -1,10 +1,12 @@
 import { atLeast } from "../../actors/alert/classification.ts";
 import { isOver, type Known } from "../../actors/alert/state.ts";
-import type { AlertKeyState } from "../../actors/alertkey/definition.ts";
+import { type AlertKeyState, isFlapping } from "../../actors/alertkey/definition.ts";
 import { keyOf } from "../../gateways/alerts/key.ts";
 import type { Board } from "../../runtime/board.ts";
+import { idFrom } from "../../runtime/id-from.ts";
 import type { Reply } from "../../runtime/messages.ts";
 import type { AlertChain, AlertContent, Classification, IntakePlace, IntakeRecord, Seen } from "../../schema/alert.ts";
+import { ALERT_LIMITS } from "../../schema/alert.ts";
 import type { IncidentFields, Policy } from "../../schema/incident.ts";
 import type { Address } from "../../schema/subjects.ts";
 import type { Asking } from "./asking.ts";
@@ -35,6 +37,10 @@ interface Current {
   readonly seen: Seen;
   /** It was claimed just now: there is nothing to read of it yet. */
   readonly fresh: boolean;
+  /** Its key has opened many alerts within a short time. */
+  readonly flaps: boolean;
+  /** Its ids are not those that were made when the report was accepted. */
+  readonly isSecond?: boolean;
 }
 
 /**
@@ -121,11 +127,13 @@ export class Reports {
   }
 
   /** @returns the alert that it is of now */
-  async #trigger(record: Triggering, intake: IntakePlace, first: Current, onlyOnce = false): Promise<string> {
-    const classification = await this.#classify(record.content, record);
-    const key = keyOf(record, record.dedupKey);
+  async #trigger(said: Triggering, intake: IntakePlace, first: Current, onlyOnce = false): Promise<string> {
+    const key = keyOf(said, said.dedupKey);
     for (let current = first; ; ) {
-      const { alertId, seen: seenBefore, fresh } = current;
+      const { alertId, seen: seenBefore, fresh, flaps, isSecond = false } = current;
+      const told = isSecond ? { ...said, id: alertId, incidentId: secondId(said.incidentId, intake) } : said;
+      const record = flaps ? labelled(told) : told;
+      const classification = await this.#classify(record.content, record);
       const command = { type: "receive", record, intake, classification, seenBefore };
       const reply = await this.#asking.ask(alertOf(current), command, idOf(intake), fresh);
       if (reply.ok) {
@@ -135,14 +143,15 @@ export class Reports {
       if (reply.code === "alert_over" && onlyOnce) return alertId;
       if (reply.code !== "alert_over") throw new Undoable(`${reply.code}: ${reply.detail}`);
       const seen = reply.data?.["seen"] as Seen;
-      current = await this.#claim(key, record, intake, { alertId, seen });
+      current = await this.#claim(key, said, intake, { alertId, seen });
     }
   }
 
   /** The board may be behind: the alert that it shows then is over, and the claim tells the newer one. */
   #shown(key: Address): Current | undefined {
     const state = this.#board.get(key)?.state as AlertKeyState | undefined;
-    return state?.alertId == null ? undefined : { alertId: state.alertId, seen: state.seen, fresh: false };
+    if (state?.alertId == null) return;
+    return { alertId: state.alertId, seen: state.seen, fresh: false, flaps: isFlapping(state) };
   }
 
   async #key(key: Address, intake: IntakePlace): Promise<AlertKeyState | undefined> {
@@ -154,10 +163,14 @@ export class Reports {
     key: Address,
     record: IntakeRecord,
     intake: IntakePlace,
-    over?: Omit<Current, "fresh">,
+    over?: Omit<Current, "fresh" | "flaps" | "isSecond">,
   ): Promise<Current> {
-    const { id: alertId, agencyId } = record;
-    const command = { type: "claim", agencyId, alertId, ...(over === undefined ? {} : { over }) };
+    const { agencyId } = record;
+    // What stands twice in the intake has the same ids twice: of the second one, once the first one's alert is over, they
+    // are no more.
+    const isSecond = over?.alertId === record.id;
+    const alertId = isSecond ? secondId(record.id, intake) : record.id;
+    const command = { type: "claim", agencyId, alertId, at: intake.at, ...(over === undefined ? {} : { over }) };
     // After one that is over comes another claim of the same report: a command of its own.
     const commandId = over === undefined ? idOf(intake) : `${idOf(intake)}-${over.alertId}`;
     const fresh = over === undefined && this.#board.get(key) === undefined;
@@ -166,6 +179,8 @@ export class Reports {
       alertId: state.alertId!,
       seen: state.seen,
       fresh: state.alertId === alertId && record.chain === undefined,
+      flaps: isFlapping(state),
+      isSecond: isSecond && state.alertId === alertId,
     };
   }
 
@@ -194,6 +209,15 @@ export class Reports {
       await this.#asking.ask(incident, { type: "recommend", recommendation }, `${idOf(intake)}-recommendation`),
     );
   }
+}
+
+const secondId = (id: string, { sequence }: IntakePlace) => idFrom(`${id} ${sequence}`);
+
+/** Routing may tell of it otherwise: `flapping="true"`. A sender that fills all labels itself is not overruled. */
+function labelled(record: Triggering): Triggering {
+  const { content } = record;
+  if (Object.keys(content.labels).length >= ALERT_LIMITS.labels) return record;
+  return { ...record, content: { ...content, labels: { ...content.labels, flapping: "true" } } };
 }
 
 type Triggering = IntakeRecord & { readonly content: AlertContent };

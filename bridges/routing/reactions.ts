@@ -1,6 +1,7 @@
-import type { Known } from "../../actors/alert/state.ts";
+import { isOver, type Known } from "../../actors/alert/state.ts";
 import { groupsFor, mutesFor } from "../../actors/routing/decide.ts";
 import type { Group, GroupState } from "../../actors/routing/group/state.ts";
+import type { Labels } from "../../actors/routing/matching.ts";
 import { routingOf, silencesOf } from "../../gateways/routing/active.ts";
 import { inhibitionOf, routingLabels } from "../../gateways/routing/alert-rows.ts";
 import type { Cause, Reaction, Told } from "../../runtime/actor.ts";
@@ -50,6 +51,29 @@ export class AlertRouting {
     return [{ to: { kind: "alertgroup", id }, command: { type: "proceed", mutes } }];
   }
 
+  /**
+   * A host that has lost an alert and does not know it yet may put it where it belonged before, or take it from where it belongs
+   * again, after those who moved it have looked. Whoever hears of that sees all that was before it, and mends it; of what
+   * comes after it others hear.
+   */
+  groupChanged({ id, agency, events }: Cause): readonly Told[] {
+    return (events as readonly GroupEvent[]).flatMap((event) => {
+      if (event.type === "alertgroup.alert_put") return this.#settle(agency, id, event.alert.id, event.alert);
+      if (event.type === "alertgroup.withdrawn") return event.alertIds.flatMap((one) => this.#settle(agency, id, one));
+      return [];
+    });
+  }
+
+  /** @param put as the group has it now; undefined: not at all */
+  #settle(agency: string, groupId: string, alertId: string, put?: GroupAlert): readonly Told[] {
+    const alert = this.#board.get({ kind: "alert", id: alertId })?.state as Known | undefined;
+    if (alert === undefined) return [];
+    const belongs = this.#groupIds(agency, routingLabels(alert)).includes(groupId);
+    if (put === undefined) return belongs && !isOver(alert) ? this.#put(agency, alertId, alert) : [];
+    if (belongs) return put.resolvedAt === alert.resolvedAt ? [] : this.#put(agency, alertId, alert);
+    return [{ to: { kind: "alertgroup", id: groupId }, command: { type: "withdraw", alertIds: [alertId] } }];
+  }
+
   /** Every alert that fires goes where it belongs by the new document, and leaves where it does not. @throws NotShownYet */
   routingChanged({ id, agency, version }: Cause): readonly Told[] {
     this.#shown({ kind: "routing", id }, version);
@@ -57,7 +81,9 @@ export class AlertRouting {
     for (const { id: groupId, state } of this.#board.rowsOf("alertgroup", [agency])) {
       const group = state as GroupState;
       if (group.phase === "unknown") continue;
-      const gone = Object.values(group.alerts).filter((alert) => !this.#groupIds(agency, alert).includes(groupId));
+      const gone = Object.values(group.alerts).filter(
+        (alert) => !this.#groupIds(agency, alert.labels).includes(groupId),
+      );
       if (gone.length === 0) continue;
       const command = { type: "withdraw", alertIds: gone.map((alert) => alert.id) };
       follows.push({ to: { kind: "alertgroup", id: groupId }, command });
@@ -108,7 +134,7 @@ export class AlertRouting {
     }
   }
 
-  #groupIds(agencyId: string, { labels }: GroupAlert): readonly string[] {
+  #groupIds(agencyId: string, labels: Labels): readonly string[] {
     const { compiled, revision } = routingOf(this.#board, agencyId);
     return groupsFor(agencyId, compiled, revision, labels).flatMap(({ groupId, group }) => [
       groupId,
@@ -167,7 +193,15 @@ export function routingReactions(board: Board, clock: Clock): readonly Reaction[
         "alert.resolved",
         "alert.dismissed",
       ] satisfies AlertEvent["type"][],
+      urgent: true,
       react: (cause) => (isOnlyCounted(cause) ? [] : routing.alertChanged(cause)),
+    },
+    {
+      name: "settling",
+      of: "alertgroup",
+      on: ["alertgroup.alert_put", "alertgroup.withdrawn"] satisfies GroupEvent["type"][],
+      urgent: true,
+      react: (cause) => routing.groupChanged(cause),
     },
     {
       name: "due",

@@ -161,6 +161,7 @@ export const builtInRouting: RoutingDocument = {
     groupBy: ["type"],
     routes: [
       { name: "exercises and tests", matchers: ['nature!="actual"'] },
+      { name: "flapping", matchers: ['flapping="true"'] },
       { name: "life safety", matchers: ['severity="critical"'], groupBy: [ALL_LABELS], lifeSafety: true },
     ],
   },

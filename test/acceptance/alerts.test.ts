@@ -35,6 +35,23 @@ const one = async (dedupKey: string): Promise<Answer["body"]> => {
 const typesOf = async (path: string): Promise<string[]> =>
   (await server.get(`${path}/timeline`)).body.items.map(({ type }: { type: string }) => type);
 
+describe("a key whose alerts come and go", () => {
+  it("flaps from the fifth one on, which its alerts say for as long as they last", async () => {
+    const dedupKey = newKey();
+    for (let time = 0; time < 4; time++) {
+      await raise(smoke({ dedupKey }));
+      await raise({ action: "resolve", dedupKey });
+    }
+    for (let time = 0; time < 2; time++) await raise(smoke({ dedupKey, labels: { floor: "3" } }));
+    await allDone();
+    const alerts = await listed(`dedupKey=${dedupKey}`);
+    expect(alerts.map(({ labels, count }) => ({ ...labels, count }))).toEqual([
+      { floor: "3", flapping: "true", count: 2 },
+      ...Array.from({ length: 4 }, () => ({ count: 1 })),
+    ]);
+  });
+});
+
 describe("an alert by the API", () => {
   it("is accepted with its id and key, opens, and has a log with its source", async () => {
     const { id, dedupKey } = await raise(smoke({ deviceId: newKey(), source: "panel", labels: { floor: "3" } }));

@@ -5,8 +5,8 @@ import { registry } from "../../actors/registry.ts";
 import type { AnyActor } from "../../runtime/actor.ts";
 import { runAlerts } from "./alerts.ts";
 
-const SEEDS = 150;
-const CHUNK = 50;
+const SEEDS = 75;
+const CHUNK = 25;
 
 describe("the alert engine on faulty ports", () => {
   for (let from = 1; from <= SEEDS; from += CHUNK) {
