@@ -1,3 +1,5 @@
+import type { Box } from "./places/region.ts";
+
 /** What is asked of the past. bridges/postgres answers; whoever asks must be ready to hear that it cannot just now. */
 export interface Archive {
   /** Newest first. @throws ArchiveUnavailable */
@@ -29,6 +31,8 @@ export interface ArchivedQuery {
 export interface ArchivedIncidentsQuery extends ArchivedQuery {
   /** Only what has left the journal, and so is not in memory. */
   readonly departedOnly: boolean;
+  /** Only what is in one of them. */
+  readonly boxes?: readonly Box[];
   readonly near?: {
     readonly lat: number;
     readonly lon: number;

@@ -2,6 +2,8 @@ import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
 import { alerts } from "./alerts.ts";
 import { archive } from "./archive.ts";
+import { archiveLag } from "./archive-lag.ts";
+import { archivePositions } from "./archive-positions.ts";
 import { assignments } from "./assignments.ts";
 import { classification } from "./classification.ts";
 import { commandCase } from "./command.ts";
@@ -39,4 +41,6 @@ export const cases: readonly BenchCase[] = [
   classification,
   alerts,
   archive,
+  archiveLag,
+  archivePositions,
 ];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { NatsServer } from "../../commands/node/nats-server.ts";
+import type { PostgresTree } from "../../commands/postgres/programs.ts";
 import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { type Postgres, startPostgres } from "../peers/postgres.ts";
@@ -25,7 +26,12 @@ export interface Projecting {
   stop(): Promise<void>;
 }
 
-export async function startArchiveBench(root: string, cleanup: Cleanup): Promise<ArchiveBench> {
+/** @param server another PostgreSQL than the packaged one, and what it is to load when it starts */
+export async function startArchiveBench(
+  root: string,
+  cleanup: Cleanup,
+  server?: { readonly tree: PostgresTree; readonly preload: readonly string[] },
+): Promise<ArchiveBench> {
   const dataDir = await cleanup.folder("journal");
   const binary = process.env["NATS_SERVER"] ?? "nats-server";
   const nats = new NatsServer({ binary, dataDir, port: 0, sync: false }, silent);
@@ -34,9 +40,14 @@ export async function startArchiveBench(root: string, cleanup: Cleanup): Promise
   const ports = await openNats({ url: nats.url, replicas: 1 }, systemClock, systemIds, silent);
   cleanup.defer(() => ports.close());
   // As the package's own is started, and with the time of each commit, by which the lag is told.
-  const settings = { max_wal_size: "2GB", wal_compression: "on", track_commit_timestamp: "on" };
+  const preload = server === undefined ? {} : { shared_preload_libraries: server.preload.join(",") };
+  const settings = { max_wal_size: "2GB", wal_compression: "on", track_commit_timestamp: "on", ...preload };
   const spawned = (...args: Parameters<Cleanup["spawn"]>) => cleanup.spawn(...args);
-  const postgres = await startPostgres(await cleanup.folder("archive"), { settings, spawn: spawned });
+  const postgres = await startPostgres(await cleanup.folder("archive"), {
+    settings,
+    spawn: spawned,
+    ...(server === undefined ? {} : { tree: server.tree }),
+  });
   cleanup.defer(() => postgres.stop());
   const { user, password, host, port, database } = postgres.connection;
   const url = `postgres://${user}:${password}@${host}:${port}/${database}`;
@@ -78,7 +89,8 @@ export async function caughtUp({ client, ports }: ArchiveBench): Promise<void> {
   for (;;) {
     const { rows } = await client
       .query(
-        "select (select sequence from tocsin.checkpoint) as events, (select sequence from tocsin_positions.checkpoint) as locations",
+        `select (select sequence from tocsin.checkpoint where feed = 'events') as events,
+                (select sequence from tocsin_positions.checkpoint where feed = 'locations') as locations`,
       )
       .catch(() => ({ rows: [] }));
     if (Number(rows[0]?.events) === wanted.events && Number(rows[0]?.locations) === wanted.locations) return;

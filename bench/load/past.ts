@@ -66,16 +66,22 @@ function lifeOf(id: string, index: number, atMs: number): Envelope[] {
   return life;
 }
 
-const unitOf = (index: number) => `01a20c40-0000-7000-8000-${String(index % RESOURCES).padStart(12, "0")}`;
+export const unitOf = (index: number) => `01a20c40-0000-7000-8000-${String(index % RESOURCES).padStart(12, "0")}`;
 
 /** Open at the same time: an incident's envelopes stand far apart in the journal, as they do in a real one. */
 const OPEN = 5_000;
 
 /** Up to a number of envelopes, of many incidents that are open at once. */
-export function* envelopesOf(count: number, ports: Pick<Ports, "ids">, startMs: number): Generator<Envelope> {
-  let begun = 0;
+export function* envelopesOf(
+  count: number,
+  ports: Pick<Ports, "ids">,
+  startMs: number,
+  openMax = OPEN,
+  numberFrom = 0,
+): Generator<Envelope> {
+  let begun = numberFrom;
   const next = () => lifeOf(ports.ids.uuidV7(), begun, startMs + begun++ * 1_000)[Symbol.iterator]();
-  const open = Array.from({ length: Math.min(OPEN, Math.ceil(count / 8)) }, next);
+  const open = Array.from({ length: Math.min(openMax, Math.ceil(count / 8)) }, next);
   for (let made = 0; made < count; made++) {
     const at = made % open.length;
     let { value, done } = open[at]!.next();

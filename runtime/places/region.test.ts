@@ -89,6 +89,34 @@ describe("a polygon", () => {
     expect(made(area).contains({ lat, lon })).toBe(expected);
   });
 
+  it("is within its bounds, whatever its shape and wherever it is", () => {
+    const lon = quarterDegrees(-180, 180);
+    const lat = quarterDegrees(-90, 90);
+    const box = fc
+      .record({ west: lon, east: lon, south: lat, north: lat })
+      .filter(({ south, north }) => south <= north);
+    const triangle = fc
+      .tuple(lon, quarterDegrees(-60, 60), quarterDegrees(1, 80), quarterDegrees(1, 20))
+      .map(([west, south, width, height]) =>
+        ring([west, south], [renamed(west + width), south], [renamed(west + width / 2), south + height]),
+      );
+    fc.assert(
+      fc.property(fc.oneof(box, triangle), lat, lon, (area, placeLat, placeLon) => {
+        const region = regionOf(area as Area);
+        if (typeof region === "string" || !region.contains({ lat: placeLat, lon: placeLon })) return;
+        expect(
+          region.bounds.some(
+            ({ west, south, east, north }) =>
+              west <= placeLon && placeLon <= east && south <= placeLat && placeLat <= north,
+          ),
+        ).toBe(true);
+        for (const { west, east } of region.bounds)
+          expect([west >= -180, east <= 180, west <= east]).toEqual([true, true, true]);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
   it("shares each place with no neighbour and loses none, also across the antimeridian", () => {
     fc.assert(
       fc.property(

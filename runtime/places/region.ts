@@ -36,6 +36,8 @@ const ROUNDING = 1e-12;
 /** An area made ready to search. */
 export interface Region {
   contains(place: Place): boolean;
+  /** Boxes of the map, none across the antimeridian, one of which every place of the region is in: it may be out all the same. */
+  readonly bounds: readonly Box[];
   /** False only where no place of the cube is in the region. */
   mayTouch(cube: Octant): boolean;
 }
@@ -55,6 +57,7 @@ function boxRegion({ west, south, east, north }: Box): Region | AreaProblem {
       lat <= north &&
       // On a pole every longitude is the same place, and so are -180 and 180 elsewhere.
       (between(lon) || Math.abs(lat) === 90 || (Math.abs(lon) === 180 && between(-lon))),
+    bounds: boundsOf(west, south, crosses ? east + 360 : east, north),
     mayTouch: cubesBetween(west, south, crosses ? east + 360 : east, north),
   };
 }
@@ -78,8 +81,26 @@ function polygonRegion(given: readonly Place[]): Region | AreaProblem {
       const meridian = lon - 360 * Math.floor((lon - west) / 360);
       return meridian <= east && inside(lats, lons, lat, meridian);
     },
+    bounds: boundsOf(west, south, east, north),
     mayTouch: cubesBetween(west, south, east, north),
   };
+}
+
+/** More than any rounding of degrees. */
+const MARGIN_DEGREES = 1e-9;
+
+/** East may be beyond 180. */
+function boundsOf(west: number, south: number, east: number, north: number): readonly Box[] {
+  const [bottom, top] = [south - MARGIN_DEGREES, north + MARGIN_DEGREES];
+  const band = (from: number, to: number): Box => ({ west: from, south: bottom, east: to, north: top });
+  // On a pole every longitude is the same place.
+  if (east - west >= 360 - MARGIN_DEGREES || top >= 90 || bottom <= -90) return [band(-180, 180)];
+  const turns = 360 * Math.floor((west + 180) / 360);
+  const [from, to] = [west - turns - MARGIN_DEGREES, east - turns + MARGIN_DEGREES];
+  const here = band(Math.max(-180, from), Math.min(180, to));
+  // What reaches the antimeridian goes on, or at least ends, on its other side.
+  if (to >= 180) return [here, band(-180, to - 360 + MARGIN_DEGREES)];
+  return from <= -180 ? [here, band(180, 180)] : [here];
 }
 
 function isLatitude(lat: number): boolean {

@@ -38,6 +38,7 @@ export class SimProcess {
       ids,
       log,
       journal: server.journal,
+      archive: server.archive,
       telemetry: server.telemetry,
       intake: {
         maxBatch: server.intake.maxBatch,

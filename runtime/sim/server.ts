@@ -15,6 +15,7 @@ import {
   type Timer,
   UncertainOutcome,
 } from "../ports/index.ts";
+import { SimArchive } from "./archive.ts";
 import { SimIntake } from "./intake.ts";
 import { SIM_TIMEOUT_MS, type World } from "./world.ts";
 
@@ -30,6 +31,7 @@ export class SimServer {
   readonly journal: SimJournal;
   readonly telemetry: SimTelemetry;
   readonly intake: SimIntake;
+  readonly archive: SimArchive;
   readonly buckets = new Map<string, SimBucket>();
   readonly counters = new Map<string, number>();
   readonly deadLetters: (DeadLetter & { sequence: number })[] = [];
@@ -44,6 +46,7 @@ export class SimServer {
     this.journal = new SimJournal(this);
     this.telemetry = new SimTelemetry(this);
     this.intake = new SimIntake(this);
+    this.archive = new SimArchive(this);
   }
 
   bucket(name: string): SimBucket {
@@ -155,6 +158,11 @@ export class SimJournal implements Journal {
   constructor(server: SimServer) {
     this.#server = server;
     this.#feed = new Feed(server.world, this.entries, (entry) => this.#gone.has(entry));
+  }
+
+  /** How many entries have left it. */
+  get forgotten(): number {
+    return this.#gone.size;
   }
 
   append(appends: readonly Append[]): Promise<AppendResult> {

@@ -6,6 +6,7 @@ import { readCheckpoint } from "../../runtime/checkpoint.ts";
 import { Client } from "../../runtime/client.ts";
 import { committerDefaults } from "../../runtime/commit.ts";
 import { Coverage } from "../../runtime/coverage.ts";
+import { Departures } from "../../runtime/departures.ts";
 import { Host, hostDefaults } from "../../runtime/host.ts";
 import type { Command, Reply } from "../../runtime/messages.ts";
 import { pause } from "../../runtime/pause.ts";
@@ -43,11 +44,16 @@ export interface Bugs extends Planted {
 export async function runScenario(
   seed: number,
   bugs: Bugs = {},
-): Promise<{ readonly commits: number; readonly virtualMs: number; readonly collisions: number }> {
+): Promise<{
+  readonly commits: number;
+  readonly virtualMs: number;
+  readonly collisions: number;
+  readonly forgotten: number;
+}> {
   const world = new World(seed);
   const server = new SimServer(world, bugs);
   const acknowledged: Acknowledged[] = [];
-  const run = new Run(world, server, bugs, acknowledged);
+  const run = new Run(world, server, bugs, acknowledged, departs(seed));
   const done = run.play();
   let over = false;
   let failure: unknown;
@@ -65,10 +71,16 @@ export async function runScenario(
   checkJournal(server.journal.entries, acknowledged);
   checkChannels(server.journal.entries);
   run.checkBoards();
-  return { commits: server.journal.entries.length, virtualMs: world.nowMs, collisions: run.collisions };
+  const { entries, forgotten } = server.journal;
+  return { commits: entries.length, virtualMs: world.nowMs, collisions: run.collisions, forgotten };
 }
 
+/** Over for so long, and an incident leaves the journal: in some of the runs, so that it is done while everything else is. */
+const REST_MS = 3_000;
+const departs = (seed: number) => seed % 4 === 0;
+
 interface Running {
+  readonly departures: Departures | undefined;
   readonly process: SimProcess;
   readonly host: Host;
   readonly board: Board;
@@ -80,10 +92,12 @@ class Run {
   readonly #bugs: Bugs;
   readonly #acknowledged: Acknowledged[];
   readonly #hosts = new Map<string, Running>();
+  readonly #departs: boolean;
   #starts = 0;
   collisions = 0;
 
-  constructor(world: World, server: SimServer, bugs: Bugs, acknowledged: Acknowledged[]) {
+  constructor(world: World, server: SimServer, bugs: Bugs, acknowledged: Acknowledged[], departs: boolean) {
+    this.#departs = departs;
     this.#world = world;
     this.#server = server;
     this.#bugs = bugs;
@@ -111,7 +125,10 @@ class Run {
         const [, , kind, id] = subject.split(".");
         const last = this.#server.journal.entries.findLast((entry) => entry.subject === subject)!;
         const row = board.get({ kind: kind!, id: id! });
-        if (row?.sequence !== last.sequence)
+        const { departure } = registry.get(kind!)!;
+        const hasDeparted = parseEnvelope(last.payload).events.at(-1)?.type === departure?.event;
+        if (hasDeparted && row !== undefined) throw new Error(`the board of ${name} shows ${id}, which has departed`);
+        if (!hasDeparted && row?.sequence !== last.sequence)
           throw new Error(`the board of ${name} shows ${kind}.${id} at ${row?.sequence}, not ${last.sequence}`);
       }
       for (const id of UNITS) {
@@ -164,10 +181,24 @@ class Run {
       readings: { ...defaults.readings, everyMs: 1_000, circleMs: 1_000 },
       cell: { ...cellDefaults, dedupe: this.#bugs.dedupeOff !== true, holdMs: this.#world.pick([50, 1_000, 5_000]) },
     });
-    new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
+    const client = new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 5_000 }, host);
     await insist(() => board.start());
     await insist(() => host.start());
-    this.#hosts.set(name, { process, host, board });
+    const departures = this.#departs ? this.#departuresOf(process, board, client, host) : undefined;
+    departures?.start();
+    this.#hosts.set(name, { process, host, board, departures });
+  }
+
+  #departuresOf({ ports }: SimProcess, board: Board, client: Client, host: Host): Departures {
+    const options = { restMs: REST_MS, everyMs: 400, batch: 2 };
+    return new Departures(
+      registry,
+      { ...ports, archive: this.#server.archive },
+      board,
+      client,
+      (to) => host.owns(to),
+      options,
+    );
   }
 
   #sleep(ms: number): Promise<void> {
@@ -183,10 +214,12 @@ class Run {
       if (victim === undefined) continue;
       this.#hosts.delete(name);
       if (this.#world.chance(700)) {
+        void victim.departures?.stop();
         victim.host.crash();
         victim.board.stop();
         victim.process.crash();
       } else {
+        await victim.departures?.stop();
         await victim.host.stop();
         victim.board.stop();
         victim.process.crash();

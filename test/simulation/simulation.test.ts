@@ -19,6 +19,12 @@ describe("the production runtime on faulty ports", () => {
     });
   }
 
+  it("has runs in which incidents leave the journal for the archive while everything else goes on", async () => {
+    let forgotten = 0;
+    for (let seed = 4; seed <= 100; seed += 4) forgotten += (await runScenario(seed)).forgotten;
+    expect(forgotten).toBeGreaterThan(0);
+  });
+
   it("does the same for the same seed", async () => {
     expect(await runScenario(7)).toEqual(await runScenario(7));
   });

@@ -1,5 +1,6 @@
 import type { ArchivedIncidentsQuery } from "../../../runtime/archive.ts";
 import { EARTH_RADIUS_METRES } from "../../../runtime/places/place.ts";
+import type { Box } from "../../../runtime/places/region.ts";
 import type { IncidentFilters } from "../../../schema/incident.ts";
 import { Conditions, literalPattern, utc } from "./conditions.ts";
 
@@ -9,7 +10,7 @@ const SCALE = EARTH_RADIUS_METRES / 6_378_168;
 
 /** The same filters as the list in memory has: `incidentView.matches`. */
 export function incidentsQuery(query: ArchivedIncidentsQuery): { text: string; values: unknown[] } {
-  const { agencies, words, departedOnly, before, near, limit } = query;
+  const { agencies, words, departedOnly, before, near, boxes, limit } = query;
   const filters = query.filters as Partial<IncidentFilters>;
   const conditions = new Conditions();
   const value = (one: unknown) => conditions.value(one);
@@ -40,6 +41,10 @@ export function incidentsQuery(query: ArchivedIncidentsQuery): { text: string; v
          and status <> 'cleared')`,
     );
   }
+  if (boxes !== undefined) {
+    conditions.add("latitude is not null");
+    conditions.add(boxes.map((box) => textOf(box, value)).join(" or "));
+  }
   if (near === undefined) {
     return {
       text: `select id::text, version, state from incidents where ${conditions.where} order by id desc limit ${value(limit)}`,
@@ -58,13 +63,6 @@ export function incidentsQuery(query: ArchivedIncidentsQuery): { text: string; v
        order by distance, id limit ${value(limit)}`,
     values: conditions.values,
   };
-}
-
-interface Box {
-  readonly west: number;
-  readonly south: number;
-  readonly east: number;
-  readonly north: number;
 }
 
 /** What a circle is in, as boxes of the map, of which a place has to be in one; none where it holds a pole or nearly all. */

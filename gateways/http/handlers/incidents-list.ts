@@ -1,10 +1,11 @@
 import { type ArchivedIncidentsQuery, ArchiveUnavailable } from "../../../runtime/archive.ts";
 import type { Row } from "../../../runtime/board.ts";
+import type { Place } from "../../../runtime/places/place.ts";
 import { type AreaProblem, type Region, regionOf } from "../../../runtime/places/region.ts";
 import type { IncidentFilters } from "../../../schema/incident.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
-import { type Call, list, type Services, upToDate } from "./call.ts";
+import { type Call, type Services, upToDate } from "./call.ts";
 import { departed, idIn, listWithPast, pastIncidents, presentPast } from "./past-lists.ts";
 
 const KIND = "incident";
@@ -29,11 +30,16 @@ async function newest(
   call: Call,
   q: string | undefined,
   { limit, cursor, ...filters }: Filters,
+  region?: Region,
 ): Promise<Answer> {
   const before = idIn(cursor);
   await upToDate(services, call);
-  const visible = visibleTo(services, call, filters);
-  const listed = await listWithPast(services, call, { of: pastIncidents, filters, q, limit, before, visible });
+  const fits = visibleTo(services, call, filters);
+  const place = services.views.get(KIND)!.place!;
+  const isIn = (here: Place | undefined) => here !== undefined && region!.contains(here);
+  const visible = region === undefined ? fits : (row: Row) => fits(row) && isIn(place(row.state, undefined));
+  const area = region === undefined ? {} : { region };
+  const listed = await listWithPast(services, call, { of: pastIncidents, filters, q, limit, before, visible, ...area });
   return { status: 200, body: JSON.stringify(listed) };
 }
 
@@ -107,7 +113,7 @@ function cursorOf(cursor: string): { readonly distanceMetres: number; readonly i
 async function within(
   services: Services,
   call: Call,
-  { limit, cursor, ...filters }: Filters,
+  filters: Filters,
   parameter: string,
   region: Region | AreaProblem,
 ): Promise<Answer> {
@@ -115,9 +121,7 @@ async function within(
     const issues = [{ path: parameter, message: region.replaceAll("_", " ") }];
     throw new ProblemError("invalid_query", "see issues", { issues });
   }
-  // An area is looked for on the board alone.
-  const complete = !(await departed(services));
-  return list(services, { ...call, query: { limit, cursor, ...filters } }, KIND, {}, region, complete);
+  return newest(services, call, undefined, filters, region);
 }
 
 function visibleTo({ registry, views }: Services, { principal }: Call, filters: object): (row: Row) => boolean {

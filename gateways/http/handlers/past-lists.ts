@@ -5,6 +5,7 @@ import type { Known as KnownIncident } from "../../../actors/incident/state.ts";
 import {
   type Archive,
   type Archived,
+  type ArchivedIncidentsQuery,
   type ArchivedQuery,
   type ArchivedRow,
   ArchiveUnavailable,
@@ -12,16 +13,18 @@ import {
 import type { Row } from "../../../runtime/board.ts";
 import { readDepartedUntil } from "../../../runtime/departed-until.ts";
 import { mergedPage } from "../../../runtime/merged-page.ts";
+import type { Region } from "../../../runtime/places/region.ts";
 import { containsAll, searchWords } from "../../../runtime/search-text.ts";
 import { ProblemError } from "../problem.ts";
 import type { Call, Services } from "./call.ts";
+
+type PastOptions = Pick<ArchivedIncidentsQuery, "departedOnly" | "boxes">;
 
 /** A kind that lists reach back for into the archive. */
 export interface PastKind {
   readonly kind: string;
   readonly searchText: (state: unknown) => string;
-  /** @param departedOnly only what has left the journal, and so is not in memory */
-  readonly archived: (archive: Archive, query: ArchivedQuery, departedOnly: boolean) => Promise<Archived>;
+  readonly archived: (archive: Archive, query: ArchivedQuery, options: PastOptions) => Promise<Archived>;
   /** Whether any of it may have left the journal. */
   readonly departs: boolean;
 }
@@ -29,7 +32,7 @@ export interface PastKind {
 export const pastIncidents: PastKind = {
   kind: "incident",
   searchText: (state) => incidentSearchText(state as KnownIncident),
-  archived: (archive, query, departedOnly) => archive.incidents({ ...query, departedOnly }),
+  archived: (archive, query, options) => archive.incidents({ ...query, ...options }),
   departs: true,
 };
 
@@ -56,6 +59,8 @@ export interface ListWanted {
   readonly limit: number;
   readonly before: string | undefined;
   readonly visible: (row: Row) => boolean;
+  /** Only what is in there; not together with words. */
+  readonly region?: Region;
 }
 
 type Shown = object & { readonly id: string };
@@ -79,6 +84,7 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
   if (q !== undefined) return search(services, call, wanted, searchWords(q));
   if (!wanted.of.departs || !(await departed(services)))
     return { ...(await fromBoard(services, call, wanted)), complete: true };
+  const outside = new Set<string>();
   try {
     const { items, next } = await mergedPage<Shown>({
       limit: wanted.limit,
@@ -86,9 +92,10 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
       memory: (before, limit) => allFromBoard(services, call, { ...wanted, before, limit }),
       archive: async (before, limit) => {
         const { rows } = await archived(services, call, wanted, [], true, before, limit);
+        for (const row of rows) if (!isInside(services, wanted, row)) outside.add(row.id);
         return rows.map((row) => presentPast(services, wanted.of, row));
       },
-      now: (id) => onBoard(services, wanted.of, id, wanted.visible),
+      now: (id) => onBoard(services, wanted.of, id, wanted.visible) ?? (outside.has(id) ? "hidden" : undefined),
     });
     return { items, next, complete: true };
   } catch (error) {
@@ -97,8 +104,9 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
   }
 }
 
-function fromBoard({ board }: Services, { principal }: Call, { of, filters, limit, before }: ListWanted) {
+function fromBoard({ board }: Services, { principal }: Call, { of, filters, limit, before, region }: ListWanted) {
   return board.list({
+    ...(region === undefined ? {} : { region }),
     kind: of.kind,
     agencies: principal.agencies,
     filters: { ...filters },
@@ -192,7 +200,7 @@ function newerThan(
 function archived(
   { archive }: Services,
   { principal }: Call,
-  { of, filters }: ListWanted,
+  { of, filters, region }: ListWanted,
   words: readonly string[],
   departedOnly: boolean,
   before: string | undefined,
@@ -202,8 +210,15 @@ function archived(
   return of.archived(
     archive,
     { agencies: principal.agencies, filters: { ...filters }, words, before, limit },
-    departedOnly,
+    { departedOnly, ...(region === undefined ? {} : { boxes: region.bounds }) },
   );
+}
+
+/** The archive looks by boxes: what is really inside is told by the same rule as in memory. */
+function isInside({ views }: Services, { of, region }: ListWanted, { state }: ArchivedRow): boolean {
+  if (region === undefined) return true;
+  const place = views.get(of.kind)?.place?.(state, undefined);
+  return place !== undefined && region.contains(place);
 }
 
 /** As the API shows it: the same view, on the state that was kept. */
