@@ -10,6 +10,8 @@ import { quarantine } from "./quarantine.ts";
 
 /** Between small batches: a transaction for every few entries would cost dispatch its processor. */
 const LINGER_MS = 100;
+/** What was kept longer ago than this is a backlog. */
+const BEHIND_MS = 1_000;
 const LOCK_EVERY_MS = 500;
 const AGAIN_FIRST_MS = 200;
 const AGAIN_MAX_MS = 5_000;
@@ -154,10 +156,15 @@ export class FeedRunner {
       // Met when it is awaited, after the next batch has been prepared.
       writing.catch(() => undefined);
       position = { ...position, sequence: entries.at(-1)!.sequence };
-      if (entries.length >= this.#batchMax) continue;
+      if (entries.length >= this.#batchMax || this.#isBehind(entries)) continue;
       await writing;
       await pause(this.#clock, LINGER_MS);
     }
+  }
+
+  /** Then the next batch is prepared at once, and grows while this one is being written. */
+  #isBehind(entries: readonly StreamEntry[]): boolean {
+    return this.#clock.now() - entries.at(-1)!.keptMs > BEHIND_MS;
   }
 
   async #write(
@@ -184,7 +191,9 @@ export class FeedRunner {
         await this.#quarantine(client, [problem]);
         await advance(client, this.#feed.name, from, sequence);
       });
-      this.#feed.forget();
+      this.#status = { ...this.#status, sequence };
+      // What was prepared meanwhile had this entry in mind, and is not written yet: all begins anew behind it.
+      throw error;
     }
     this.#batchMax = Math.min(this.#feed.batchMax, this.#batchMax * 2);
     this.#status = { state: "running", sequence, waitingSinceMs: null, problem: null };
