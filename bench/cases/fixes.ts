@@ -111,7 +111,7 @@ async function measure(
   } as const;
   // The mover counts moves: of a unit that reports for itself, one is a request.
   const fixesAMove = reports === "feed" ? 1 : reports;
-  const mover = new Mover(target, target.ids.length, (rate ?? AT_MOST) / fixesAMove);
+  const mover = new Mover(target, target.ids.length, (rate ?? AT_MOST) / fixesAMove, { staysNear: true });
   try {
     await sleep(context.warmUpSeconds * 1_000);
     const end = countCpu(tocsin.pids);

@@ -14,6 +14,9 @@ export const CAPABILITY = "als";
 export const AVAILABLE_SHARE = 0.7;
 const CAPABLE_SHARE = 0.2;
 
+/** About 2 m: one who reports ten times a second is not too fast with it, either. */
+const NEAR_DEGREES = 0.00001;
+
 const SEED = 1;
 
 export interface Unit {
@@ -26,9 +29,12 @@ export class City {
   readonly places: Place[];
   readonly units: readonly Unit[];
   readonly #random: () => number;
+  /** Where each began, for those who stay near it. */
+  readonly #homes: readonly Place[] | undefined;
   #cursor = 0;
 
-  constructor(count: number, { availableShare = AVAILABLE_SHARE } = {}) {
+  /** @param staysNear its units move about where they began: whoever moves them again need not know where they are by then */
+  constructor(count: number, { availableShare = AVAILABLE_SHARE, staysNear = false } = {}) {
     const random = randomFrom(SEED);
     this.places = Array.from({ length: count }, () => placeIn(random));
     this.units = Array.from({ length: count }, () => ({
@@ -36,6 +42,7 @@ export class City {
       capable: random() < CAPABLE_SHARE,
     }));
     this.#random = random;
+    this.#homes = staysNear ? [...this.places] : undefined;
   }
 
   get size(): number {
@@ -47,8 +54,8 @@ export class City {
     return Array.from({ length: count }, () => {
       const unit = this.#cursor;
       this.#cursor = (unit + 1) % this.size;
-      const { lat, lon } = this.places[unit]!;
-      const by = () => (this.#random() * 2 - 1) * STEP_DEGREES;
+      const { lat, lon } = (this.#homes ?? this.places)[unit]!;
+      const by = () => (this.#random() * 2 - 1) * (this.#homes === undefined ? STEP_DEGREES : NEAR_DEGREES);
       this.places[unit] = { lat: lat + by(), lon: lon + by() };
       return unit;
     });

@@ -4,9 +4,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { City } from "./city.ts";
 import { moversOf, openFinder, type Target } from "./finders.ts";
 
-const { target, size, perSecond } = workerData as {
+const { target, size, perSecond, staysNear } = workerData as {
   readonly target: Target;
   readonly size: number;
+  readonly staysNear: boolean;
   readonly perSecond: number;
 };
 
@@ -14,7 +15,7 @@ const { target, size, perSecond } = workerData as {
 const BACKLOG_SECONDS = 0.1;
 const TICK_MS = 2;
 
-const city = new City(size);
+const city = new City(size, { staysNear });
 const { connections, batch } = moversOf(target);
 let moved = 0;
 let taken = 0;

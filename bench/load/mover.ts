@@ -9,10 +9,10 @@ export class Mover {
   readonly #exited: Promise<unknown>;
   #failed: Error | undefined;
 
-  constructor(target: Target, size: number, perSecond: number) {
+  constructor(target: Target, size: number, perSecond: number, { staysNear = false } = {}) {
     // Beside this file in the build, with the extension that the build gives it.
     const file = import.meta.resolve(`./mover.main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`);
-    this.#worker = new Worker(fileURLToPath(file), { workerData: { target, size, perSecond } });
+    this.#worker = new Worker(fileURLToPath(file), { workerData: { target, size, perSecond, staysNear } });
     this.#exited = new Promise((resolve) => this.#worker.once("exit", resolve));
     this.#worker.on("error", (error) => {
       this.#failed = error instanceof Error ? error : new Error(String(error));

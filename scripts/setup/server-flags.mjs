@@ -1,6 +1,6 @@
 /**
- * Node's flags for a server whose slowest answers count. Young objects have 16 MB by default, and tens of thousands of small
- * messages a second fill that fifteen times a second; with more room more of them are dead by the time somebody looks. The
- * looking is done by the thread that waits for it: with few cores, helpers are not there sooner.
+ * Node's flags for a server whose slowest answers count. Tens of thousands of small messages a second fill the space of young
+ * objects fifteen times a second. They are looked through by the thread that waits for it: with few cores, helpers are not
+ * there sooner, and a pause then lasts for as long as the slowest of them. More space makes fewer pauses, but longer ones.
  */
-export const serverFlags = ["--max-semi-space-size=64", "--no-parallel-scavenge"];
+export const serverFlags = ["--no-parallel-scavenge"];
