@@ -10,7 +10,7 @@ import type { Answer } from "./http/exchange.ts";
 import { handlers, type Services } from "./http/handlers.ts";
 import { identityOf } from "./http/idempotency.ts";
 import { issuesOf, type ProblemDetails, ProblemError, pathOf } from "./http/problem.ts";
-import { type LongList, parsedInTurns } from "./in-turns.ts";
+import { isLong, type LongList, parsedInTurns } from "./in-turns.ts";
 
 /** A request of a known principal, by whichever door it came. Headers that were not given are empty. */
 export interface Request {
@@ -80,7 +80,7 @@ export class Executor {
 
   /** @returns undefined for a body that has to be decoded as a whole */
   async #decodeLong({ body }: Route, list: LongList, given: unknown): Promise<object | undefined> {
-    if (body === undefined || problemInJson(given, limits.body) !== undefined) return;
+    if (body === undefined || !isLong(list, given) || problemInJson(given, limits.body) !== undefined) return;
     return parsedInTurns(body, list, given, () => new Promise((resolve) => this.#services.ports.clock.soon(resolve)));
   }
 

@@ -10,6 +10,12 @@ export interface LongList {
   readonly most: number;
 }
 
+/** Worth it: a short one is looked at as a whole. */
+export function isLong({ member, most }: LongList, given: unknown): boolean {
+  const items = (given as Readonly<Record<string, unknown>> | null | undefined)?.[member];
+  return Array.isArray(items) && items.length > PART && items.length <= most;
+}
+
 /**
  * Validates a body with a long list part by part, so that others get their turn meanwhile. Nothing in the schema may depend
  * on more than one of the list's items.
@@ -17,13 +23,14 @@ export interface LongList {
  */
 export async function parsedInTurns(
   schema: z.ZodType,
-  { member, most }: LongList,
+  list: LongList,
   given: unknown,
   othersTurn: () => Promise<void>,
 ): Promise<object | undefined> {
-  const body = given as Readonly<Record<string, unknown>> | null | undefined;
-  const items = body?.[member];
-  if (!Array.isArray(items) || items.length <= PART || items.length > most) return;
+  if (!isLong(list, given)) return;
+  const { member } = list;
+  const body = given as Readonly<Record<string, readonly unknown[]>>;
+  const items = body[member]!;
   const parts: object[] = [];
   for (let from = 0; from < items.length; from += PART) {
     if (from > 0) await othersTurn();
