@@ -58,7 +58,6 @@ async function keepRates({ ports }: ArchiveBench, { eventsPerSecond, fixesPerSec
   let fixes = 0;
   const startedMs = performance.now();
   const elapsed = () => (performance.now() - startedMs) / 1_000;
-  let writing: Promise<unknown> = Promise.resolve();
   while (elapsed() < seconds) {
     const at = new Date(clock.now()).toISOString();
     const due = (perSecond: number, done: number) => Math.max(0, Math.floor(elapsed() * perSecond) - done);
@@ -67,7 +66,7 @@ async function keepRates({ ports }: ArchiveBench, { eventsPerSecond, fixesPerSec
       ...envelopes.next().value!,
       at,
     }));
-    const records = Array.from({ length: Math.min(telemetry.maxBatch, due(fixesPerSecond, fixes)) }, (_, index) =>
+    const records = Array.from({ length: due(fixesPerSecond, fixes) }, (_, index) =>
       recordOf(fixes + index, clock.now()),
     );
     events += batch.length;
@@ -77,19 +76,23 @@ async function keepRates({ ports }: ArchiveBench, { eventsPerSecond, fixesPerSec
       payload: JSON.stringify(envelope),
       expectedSequence: fences.get(envelope.id) ?? 0,
     }));
-    await writing;
-    writing = Promise.all([
+    // The fences of a batch are needed by the next one.
+    await Promise.all([
       appends.length === 0
         ? undefined
         : journal.append(appends).then((result) => {
             if (!result.ok) throw new Error("a fence failed while the rate was kept");
             for (const [index, { id }] of batch.entries()) fences.set(id, result.sequences[index]!);
           }),
-      records.length === 0 ? undefined : telemetry.append(records),
+      ...chunksOf(records, telemetry.maxBatch).map((chunk) => telemetry.append(chunk)),
     ]);
-    // Its fences are needed by the next one.
-    await writing;
     await sleep(TICK_MS);
   }
   return { events, fixes, seconds: elapsed() };
+}
+
+function chunksOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
