@@ -49,9 +49,9 @@ async function status(source: MasterKeySource, { keys, config }: NatsPorts, { ou
   const master = source.load();
   const counts = await countByMasterKey(keys);
   out(`master keys in ${source.name}, the first one in use:`);
-  for (const id of master.ids) out(`  ${id}: ${counts.get(id) ?? 0} channels`);
+  for (const id of master.ids) out(`  ${id}: ${counts.get(id) ?? 0} keys`);
   for (const [id, count] of counts) {
-    if (!master.ids.includes(id)) out(`  ${id}: ${count} channels, WHICH CANNOT BE READ: this key is not there`);
+    if (!master.ids.includes(id)) out(`  ${id}: ${count} keys, WHICH CANNOT BE READ: this key is not there`);
   }
   const agreed = await agreedMasterKey(config);
   if (agreed !== master.currentId) out(`agreed on: ${agreed ?? "none yet"}; a rotation is to be finished: rotate`);
@@ -69,7 +69,7 @@ async function rotate(source: MasterKeySource, { keys, config }: NatsPorts, { ou
   const master = source.load();
   const done = await rewrapAll(keys, master, () => undefined);
   await noteMasterKey(config, master.currentId);
-  out(`${isBegun ? "finished a rotation: " : ""}${done} channels' keys are now under ${master.currentId}`);
+  out(`${isBegun ? "finished a rotation: " : ""}${done} keys are now under ${master.currentId}`);
   out(`back ${source.name} up again, now; retire the old key once every node has the new one`);
 }
 

@@ -4,7 +4,7 @@ export const HELP = `usage: npm run keys -- status | rotate | retire | generate
 
 The master key that messages are encrypted under: a file, MASTER_KEY_FILE or DATA_DIR/master.key, or MASTER_KEY itself. It
 works on the running node.
-  status    which master keys there are, and how many channels' keys are under each
+  status    which master keys there are, and how many keys of channels, and of the node itself, are under each
   rotate    a new master key, and every channel's key under it; the old one stays in the file until it is retired
   retire    takes the old ones out of the file, once nothing is under them
   generate  prints a new key, for MASTER_KEY; changes nothing
