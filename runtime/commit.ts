@@ -48,6 +48,8 @@ export class Committer {
   #queue: Transaction[] = [];
   #singlesInFlight = 0;
   #groupsInFlight = 0;
+  /** Transactions in them. */
+  #grouped = 0;
   #wakeUpSet = false;
 
   constructor(journal: Journal, clock: Clock, options: CommitterOptions) {
@@ -91,7 +93,8 @@ export class Committer {
   /** A group at a time, or a few, while there is load; single appends at once while there is little. */
   #pumpGrouping(): void {
     const { groupMin, groupsMax } = this.#options;
-    if (this.#queue.length >= groupMin) {
+    // Beside a large group a small one would come back alone, and leave the crowd to wait for both.
+    if (this.#queue.length >= Math.max(groupMin, this.#grouped / 2)) {
       if (this.#singlesInFlight === 0 && this.#groupsInFlight < groupsMax) this.#sendGroup(this.#takeGroup());
       return;
     }
@@ -133,8 +136,10 @@ export class Committer {
 
   #sendGroup(group: readonly Transaction[]): void {
     this.#groupsInFlight += 1;
+    this.#grouped += group.length;
     void this.#attemptGroup(group).finally(() => {
       this.#groupsInFlight -= 1;
+      this.#grouped -= group.length;
       this.#wakeUp();
     });
   }
