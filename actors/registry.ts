@@ -16,7 +16,6 @@ import { delivery, deliveryView } from "./delivery/definition.ts";
 import { devices } from "./devices/definition.ts";
 import { devicesView } from "./devices/view.ts";
 import { heartbeat, heartbeatView } from "./heartbeat/definition.ts";
-import { hook, hookView } from "./hook/definition.ts";
 import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
@@ -29,8 +28,10 @@ import { routing, routingView } from "./routing/definition.ts";
 import { alertGroup } from "./routing/group/definition.ts";
 import { alertGroupView } from "./routing/group/view.ts";
 import { silences, silencesView } from "./routing/silences.ts";
-import { source } from "./source/definition.ts";
-import { sourceView } from "./source/view.ts";
+import { hook } from "./secret-holder/hook.ts";
+import { hookView } from "./secret-holder/hook-view.ts";
+import { source } from "./secret-holder/source.ts";
+import { sourceView } from "./secret-holder/source-view.ts";
 
 /** Every kind of actor there is. */
 export const registry = registryOf([

@@ -448,16 +448,6 @@ export interface SourceFields {
   readonly enabled: boolean;
 }
 
-export type SourceCommand =
-  | { readonly type: "create"; readonly agencyId: string; readonly fields: SourceFields }
-  | { readonly type: "update"; readonly changes: Partial<SourceFields> }
-  | { readonly type: "rotate" };
-
-export type SourceEvent =
-  | { readonly type: "source.created"; readonly agencyId: string; readonly fields: SourceFields }
-  | { readonly type: "source.updated"; readonly changes: Partial<SourceFields>; readonly was: Partial<SourceFields> }
-  | { readonly type: "source.rotated"; readonly generation: number };
-
 export type AlertCommand =
   | {
       readonly type: "receive";

@@ -55,16 +55,6 @@ export interface HookFields {
   readonly enabled: boolean;
 }
 
-export type HookCommand =
-  | { readonly type: "create"; readonly agencyId: string; readonly fields: HookFields }
-  | { readonly type: "update"; readonly changes: Partial<HookFields> }
-  | { readonly type: "rotate" };
-
-export type HookEvent =
-  | { readonly type: "hook.created"; readonly agencyId: string; readonly fields: HookFields }
-  | { readonly type: "hook.updated"; readonly changes: Partial<HookFields>; readonly was: Partial<HookFields> }
-  | { readonly type: "hook.rotated"; readonly generation: number };
-
 export const deliveryStatuses = ["waiting", "delivered", "failed"] as const;
 
 const about = z.strictObject({

@@ -1,5 +1,5 @@
 import type { DeliveryState, KnownDelivery } from "../../actors/delivery/definition.ts";
-import type { HookState, KnownHook } from "../../actors/hook/definition.ts";
+import type { HookState, KnownHook } from "../../actors/secret-holder/hook.ts";
 import type { SourceSecrets } from "../../gateways/alerts/secrets.ts";
 import type { Board } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";

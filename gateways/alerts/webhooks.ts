@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { LRUCache } from "lru-cache";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import type { KnownSource } from "../../actors/source/definition.ts";
+import type { KnownSource } from "../../actors/secret-holder/source.ts";
 import type { Board } from "../../runtime/board.ts";
 import { chainHash } from "../../runtime/chain.ts";
 import type { Client } from "../../runtime/client.ts";

@@ -1,6 +1,6 @@
 import type { View } from "../../runtime/board.ts";
 import type { AlertSourceShown } from "../../schema/alert.ts";
-import type { KnownSource } from "./definition.ts";
+import type { KnownSource } from "./source.ts";
 
 export const sourceView: View = {
   present(id, state, version): AlertSourceShown {
