@@ -164,6 +164,7 @@ async function measure(
         underWay -= 1;
       });
   });
+  // Only looked at now and then: their times are told by the watch.
   const giveUpAt = performance.now() + DRAIN_MS;
   while ((underWay > 0 || watch.open > 0) && performance.now() < giveUpAt && failed === undefined) await sleep(20);
   if (failed !== undefined) throw failed;
@@ -185,6 +186,7 @@ async function warmUp({ watch }: Running, door: Door, seconds: number): Promise<
     void door.send([report]);
   });
   while (watch.open > 0) await sleep(20);
+  // What is written behind the warm-up must not be within what is measured, and nothing tells of its end.
   await sleep(500);
   watch.isMeasuring = true;
 }

@@ -135,6 +135,7 @@ async function broadcast(
     const sockets = quick ? SOCKETS_QUICK : SOCKETS;
     const before = residentMegabytes(pid);
     const listeners = await Listeners.open({ kind, url, token, sockets }, cleanup);
+    // What opening them took is given back by and by, and nothing tells when: memory at rest is asked for.
     await sleep(500);
     const kilobytesASocket = ((residentMegabytes(pid) - before) * 1_024) / sockets;
     const connection = await HttpConnection.open(url, token);
@@ -200,6 +201,7 @@ async function comeBack({ root, cleanup, quick, progress }: BenchContext, round:
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
+    // Snapshots of all that are written behind, and nothing tells a bench of their end.
     await sleep(1_000);
     resumed.push({ round, from: "memory", ...(await resume(direct.tocsin, "incidents/default")) });
   } finally {

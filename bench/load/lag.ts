@@ -3,6 +3,7 @@ import { subjects } from "../../schema/subjects.ts";
 import { type ArchiveBench, caughtUp } from "./archive.ts";
 import { envelopesOf, recordOf } from "./past.ts";
 
+/** What is due is sent so often, by the clock: what a late timer has missed goes with the next turn. */
 const TICK_MS = 10;
 
 export interface Rates {

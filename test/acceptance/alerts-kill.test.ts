@@ -42,6 +42,7 @@ it("reports are counted as they were kept, and incidents made once, while hosts 
       const through: Api = hosts[attempt % 2]!;
       const answer = await through.post("/api/v1/alerts", report, key).catch(() => undefined);
       if (answer?.status === 202) return;
+      // As a sender would: the other host is asked next, which takes over only when the lease of the dead one has run out.
       await new Promise((again) => setTimeout(again, 50));
     }
   };

@@ -133,6 +133,7 @@ describe.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)("PostgreSQL", ()
         const { ready, archive } = (await server.get("/health/ready")).body;
         expect(ready).toBe(true);
         told.push({ ...archive.feeds.events, of });
+        // How often health is asked, all along: nothing is waited for.
         await new Promise((again) => setTimeout(again, 50));
       }
     })();

@@ -216,6 +216,7 @@ describe("whoever comes back to channels", () => {
     const client = new LiveClient({
       url: `${server.url.replace("http", "ws")}/ws`,
       token: await by.token,
+      // Its types tell of events more narrowly than a browser does; that it works is what is tried.
       WebSocket: WebSocket as unknown as WebSocketConstructor,
     });
     const heard: string[] = [];

@@ -165,6 +165,7 @@ describe("a backup of a running system", () => {
     for await (const entry of journalTail(jsm, last, clock)) tail.push(entry);
     const lines = Readable.from(tail.map((entry) => Buffer.from(`${JSON.stringify(entry)}\n`)));
     const manifest = {
+      // The image as the server told it: a manifest knows of no more than it looks at.
       streams: [{ ...part, image: image as unknown as Manifest["streams"][0]["image"] }],
       journalTail: await writePart(source, "tail", lines),
     };
