@@ -1,7 +1,7 @@
-import { type ConsumerMessages, DeliverPolicy, type OrderedConsumerOptions } from "@nats-io/jetstream";
-import { pause } from "../pause.ts";
+import { DeliverPolicy } from "@nats-io/jetstream";
 import type { JournalEntry } from "../ports/index.ts";
 import type { NatsContext } from "./context.ts";
+import { OrderedMessages, type OrderedOptions } from "./ordered.ts";
 
 export interface From {
   /** The sequence after which to begin. */
@@ -14,50 +14,44 @@ export interface From {
 
 /** Hands over a stream's messages in order and without a gap, until stopped; goes on by itself when it breaks off. */
 export function followStream(
-  { js, clock, log }: NatsContext,
+  nats: NatsContext,
   stream: string,
   { after, since, until }: From,
   onEntry: (entry: JournalEntry) => void,
   caughtUp: () => void,
 ): () => void {
-  let position = after ?? 0;
-  let stopped = false;
-  let messages: ConsumerMessages | undefined;
+  const position = after ?? 0;
   let told = position >= until;
   if (told) caughtUp();
+  const start: OrderedOptions["start"] =
+    since !== undefined && position === 0
+      ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
+  const tell = () => {
+    if (told) return;
+    told = true;
+    caughtUp();
+  };
+  const messages = new OrderedMessages(nats, stream, {
+    start,
+    aheadMax: 2_000,
+    patient: true,
+    // What ended the stream may be gone by now: then nothing is left to come.
+    opened: (pending) => {
+      if (pending === 0) tell();
+    },
+  });
   const run = async () => {
-    while (!stopped) {
+    for await (const message of messages) {
+      const { seq: sequence, subject, info } = message;
       try {
-        const options: Partial<OrderedConsumerOptions> =
-          since !== undefined && position === 0
-            ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
-            : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
-        const consumer = await js.consumers.get(stream, options);
-        // What ended the stream may be gone by now: then nothing is left to come.
-        if (!told && (await consumer.info()).num_pending === 0) {
-          told = true;
-          caughtUp();
-        }
-        messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
-        for await (const message of messages) {
-          if (stopped) break;
-          if (message.seq <= position) continue;
-          position = message.seq;
-          onEntry({ sequence: message.seq, subject: message.subject, payload: message.string() });
-          if (!told && (position >= until || message.info.pending === 0)) {
-            told = true;
-            caughtUp();
-          }
-        }
+        onEntry({ sequence, subject, payload: message.string() });
       } catch (error) {
-        if (!stopped) log.warn({ error, stream, position }, "following a stream broke off; it goes on");
+        nats.log.error({ stream, sequence, error }, "a follower failed");
       }
-      if (!stopped) await pause(clock, 200);
+      if (sequence >= until || info.pending === 0) tell();
     }
   };
   void run();
-  return () => {
-    stopped = true;
-    messages?.stop();
-  };
+  return () => messages.stop();
 }

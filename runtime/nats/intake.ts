@@ -1,14 +1,16 @@
-import { type ConsumerMessages, DeliverPolicy } from "@nats-io/jetstream";
+import { DeliverPolicy } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
 import { pause } from "../pause.ts";
 import { type Intake, type IntakeEntry, type JournalEntry, UncertainOutcome } from "../ports/index.ts";
 import { publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import { MessageHeaders } from "./message-headers.ts";
+import { OrderedMessages } from "./ordered.ts";
 
 const STREAM = streams.alerts.name;
 /** Handed to a process ahead of its work: what a crash makes the next one read again. */
 const AHEAD = 500;
+const AGAIN_MS = 200;
 
 type Entry = Pick<JournalEntry, "subject" | "payload">;
 
@@ -37,43 +39,35 @@ export class NatsIntake implements Intake {
   }
 
   async follow(subject: string, after: number, onEntry: (entry: IntakeEntry) => Promise<void>): Promise<() => void> {
-    const { js, clock, log } = this.#nats;
-    let position = after;
+    const { clock, log } = this.#nats;
     let stopped = false;
-    let messages: ConsumerMessages | undefined;
+    const messages = new OrderedMessages(this.#nats, STREAM, {
+      start: { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 },
+      subjects: [subject],
+      aheadMax: AHEAD,
+      patient: true,
+    });
     const run = async () => {
-      while (!stopped) {
-        try {
-          const consumer = await js.consumers.get(STREAM, {
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: position + 1,
-            filter_subjects: [subject],
-          });
-          messages = await consumer.consume({ max_messages: AHEAD, expires: 5_000, idle_heartbeat: 1_000 });
-          for await (const message of messages) {
-            if (stopped) break;
-            const { seq: sequence, info } = message;
-            if (sequence <= position) continue;
-            const atMs = Math.floor(info.timestampNanos / 1_000_000);
-            await onEntry({
-              sequence,
-              subject: message.subject,
-              payload: message.string(),
-              atMs,
-              pending: info.pending,
-            });
-            position = sequence;
+      for await (const message of messages) {
+        const { seq: sequence, info } = message;
+        const atMs = Math.floor(info.timestampNanos / 1_000_000);
+        const { pending } = info;
+        const entry = { sequence, subject: message.subject, payload: message.string(), atMs, pending };
+        for (let isHandled = false; !isHandled && !stopped; ) {
+          try {
+            await onEntry(entry);
+            isHandled = true;
+          } catch (error) {
+            if (!stopped) log.warn({ error, subject, sequence }, "an entry of the intake failed; it is tried again");
+            await pause(clock, AGAIN_MS);
           }
-        } catch (error) {
-          if (!stopped) log.warn({ error, subject, position }, "following the intake broke off; it goes on");
         }
-        if (!stopped) await pause(clock, 200);
       }
     };
     void run();
     return () => {
       stopped = true;
-      messages?.stop();
+      messages.stop();
     };
   }
 }

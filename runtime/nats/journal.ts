@@ -1,15 +1,19 @@
-import { type ConsumerMessages, DeliverPolicy } from "@nats-io/jetstream";
+import { DeliverPolicy } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
 import { type Append, type AppendResult, type Journal, type JournalEntry, PortUnavailable } from "../ports/index.ts";
 import { fenced, publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import type { StreamFeed } from "./feed.ts";
+import { OrderedMessages } from "./ordered.ts";
 
 const STREAM = streams.events.name;
 /** Entries a page of `read`. */
 const PAGE = 500;
 /** Entries a page of `scan`. */
 const SCANNED_AT_ONCE = 200;
+/** Of `read`, together: who has more than 64 MB on its way is cut off. */
+const PAGE_BYTES = 16_000_000;
+/** A page with fewer was not cut at its size: three bytes a character, and one entry more would have fitted. */
 const SMALL_PAGE_CHARACTERS = 4_000_000;
 
 export class NatsJournal implements Journal {
@@ -80,7 +84,8 @@ export class NatsJournal implements Journal {
         return message === null ? [] : [{ sequence: message.seq, subject: message.subject, payload: message.string() }];
       }
       const page: JournalEntry[] = [];
-      const messages = await this.#nats.jsm.direct.getBatch(STREAM, { seq: from, next_by_subj: subject, batch: count });
+      const query = { seq: from, next_by_subj: subject, batch: count, max_bytes: PAGE_BYTES };
+      const messages = await this.#nats.jsm.direct.getBatch(STREAM, query);
       for await (const message of messages) {
         page.push({ sequence: message.seq, subject: message.subject, payload: message.string() });
       }
@@ -93,10 +98,19 @@ export class NatsJournal implements Journal {
 
   async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<readonly JournalEntry[]> {
     if (subjects.length === 0 || after >= until) return;
-    const messages = await this.#consume(subjects, after);
+    const messages = new OrderedMessages(this.#nats, STREAM, {
+      start: { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 },
+      subjects,
+      aheadMax: 2_000,
+      patient: false,
+      // Where there is nothing, nothing would come to end it.
+      opened: (pending) => {
+        if (pending === 0) messages.stop();
+      },
+    });
     let page: JournalEntry[] = [];
     try {
-      for await (const message of messages ?? []) {
+      for await (const message of messages) {
         if (message.seq <= until) {
           page.push({ sequence: message.seq, subject: message.subject, payload: message.string() });
         }
@@ -105,27 +119,10 @@ export class NatsJournal implements Journal {
         yield page;
         page = [];
       }
-      if (page.length > 0) yield page;
-    } catch (error) {
-      throw new PortUnavailable(`the journal could not be read: ${error}`);
-    } finally {
-      messages?.stop();
-    }
-  }
-
-  /** Undefined where there is nothing to read. */
-  async #consume(subjects: readonly string[], after: number): Promise<ConsumerMessages | undefined> {
-    try {
-      const consumer = await this.#nats.js.consumers.get(STREAM, {
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: after + 1,
-        filter_subjects: [...subjects],
-      });
-      if ((await consumer.info()).num_pending === 0) return;
-      return await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
     } catch (error) {
       throw new PortUnavailable(`the journal could not be read: ${error}`);
     }
+    if (page.length > 0) yield page;
   }
 
   async entryAt(sequence: number): Promise<JournalEntry | undefined> {

@@ -1,10 +1,12 @@
-import { DeliverPolicy } from "@nats-io/jetstream";
+import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import { pause } from "../pause.ts";
 import { type KeyValue, type KeyValueEntry, PortUnavailable, type Put, type PutResult } from "../ports/index.ts";
 import { fenced, publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import { MessageHeaders } from "./message-headers.ts";
+import { OrderedMessages } from "./ordered.ts";
+
+const AHEAD_MAX = 2_000;
 
 /** A KV bucket, written through its stream, so that many puts can be one atomic batch and have a time to live. */
 export class NatsKeyValue implements KeyValue {
@@ -88,53 +90,61 @@ export class NatsKeyValue implements KeyValue {
     const prefix = this.#subject("");
     const { state } = await this.#nats.jsm.streams.info(stream);
     if (state.messages === 0) return;
-    const consumer = await this.#nats.js.consumers.get(stream, { deliver_policy: DeliverPolicy.All });
-    const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000, idle_heartbeat: 1_000 });
+    const messages = new OrderedMessages(this.#nats, stream, {
+      start: { deliver_policy: DeliverPolicy.All },
+      aheadMax: AHEAD_MAX,
+      patient: false,
+      opened: (pending) => {
+        if (pending === 0) messages.stop();
+      },
+    });
     for await (const message of messages) {
-      const key = message.subject.slice(prefix.length);
-      if (message.headers?.get("KV-Operation") === "" || message.headers === undefined) {
-        yield { key, value: message.string(), revision: message.seq };
-      }
+      const entry = entryIn(message);
+      if (entry !== undefined) yield { key: message.subject.slice(prefix.length), ...entry };
       if (message.seq >= state.last_seq || message.info.pending === 0) break;
     }
-    await messages.close();
   }
 
   async watch(onChange: (key: string, entry: KeyValueEntry | undefined) => void): Promise<() => void> {
-    let stopped = false;
-    let stopIteration: () => void = () => undefined;
-    await new Promise<void>((resolve) => {
-      const run = async () => {
-        while (!stopped) {
-          try {
-            let expected = (await this.#nats.jsm.streams.info(`KV_${this.#bucket}`)).state.messages;
-            if (expected === 0) resolve();
-            const changes = await this.#kv.watch();
-            stopIteration = () => changes.stop();
-            for await (const entry of changes) {
-              const { key, operation, revision, delta } = entry;
-              if (stopped) return;
-              expected -= 1;
-              const value = operation === "PUT" ? { key, value: entry.string(), revision } : undefined;
-              onChange(key, value);
-              if (delta === 0 || expected <= 0) resolve();
-            }
-          } catch (error) {
-            if (!stopped)
-              this.#nats.log.warn({ error, bucket: this.#bucket }, "watching a bucket broke off; it goes on");
-          }
-          if (!stopped) await pause(this.#nats.clock, 200);
-        }
-      };
-      void run();
+    const prefix = this.#subject("");
+    let told: () => void = () => undefined;
+    const isTold = new Promise<void>((resolve) => {
+      told = resolve;
     });
-    return () => {
-      stopped = true;
-      stopIteration();
+    const messages = new OrderedMessages(this.#nats, `KV_${this.#bucket}`, {
+      start: { deliver_policy: DeliverPolicy.LastPerSubject },
+      subjects: [`${prefix}>`],
+      aheadMax: AHEAD_MAX,
+      patient: true,
+      opened: (pending) => {
+        if (pending === 0) told();
+      },
+    });
+    const run = async () => {
+      for await (const message of messages) {
+        const key = message.subject.slice(prefix.length);
+        const entry = entryIn(message);
+        try {
+          onChange(key, entry && { key, ...entry });
+        } catch (error) {
+          this.#nats.log.error({ error, bucket: this.#bucket, key }, "a change of a bucket could not be taken in");
+        }
+        if (message.info.pending === 0) told();
+      }
     };
+    void run();
+    await isTold;
+    return () => messages.stop();
   }
 
   #subject(key: string): string {
     return `$KV.${this.#bucket}.${key}`;
   }
+}
+
+/** Undefined for the mark that a deletion leaves, or the end of a time to live. */
+function entryIn(message: JsMsg): { readonly value: string; readonly revision: number } | undefined {
+  const { headers } = message;
+  if (headers !== undefined && (headers.has("KV-Operation") || headers.has("Nats-Marker-Reason"))) return;
+  return { value: message.string(), revision: message.seq };
 }

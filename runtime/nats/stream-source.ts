@@ -1,13 +1,14 @@
-import { type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
-import { pause } from "../pause.ts";
+import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import { PortUnavailable } from "../ports/index.ts";
 import type { StreamEntry, StreamReading, StreamSource, StreamState } from "../stream-source.ts";
 import type { NatsContext } from "./context.ts";
+import { OrderedMessages } from "./ordered.ts";
 
 /** What waits in memory for a reader that is slower than the stream: entries, and characters of them. */
 const BUFFER_MAX = 60_000;
 const BUFFER_MAX_CHARACTERS = 64_000_000;
-const BREAK_MS = 200;
+/** On their way, ahead of that. */
+const AHEAD_MAX = 5_000;
 
 export class NatsStreamSource implements StreamSource {
   readonly name: string;
@@ -33,20 +34,19 @@ export class NatsStreamSource implements StreamSource {
 }
 
 class Reading implements StreamReading {
-  readonly #nats: NatsContext;
-  readonly #stream: string;
-  #position: number;
+  readonly #messages: OrderedMessages;
   #buffer: StreamEntry[] = [];
   #characters = 0;
   #stopped = false;
-  #messages: ConsumerMessages | undefined;
   #wakeReader: () => void = () => undefined;
   #wakePump: () => void = () => undefined;
 
   constructor(nats: NatsContext, stream: string, after: number) {
-    this.#nats = nats;
-    this.#stream = stream;
-    this.#position = after;
+    this.#messages = new OrderedMessages(nats, stream, {
+      start: { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 },
+      aheadMax: AHEAD_MAX,
+      patient: true,
+    });
     void this.#pump();
   }
 
@@ -66,43 +66,25 @@ class Reading implements StreamReading {
 
   stop(): void {
     this.#stopped = true;
-    this.#messages?.stop();
+    this.#messages.stop();
     this.#wakeReader();
     this.#wakePump();
   }
 
   async #pump(): Promise<void> {
-    const { js, clock, log } = this.#nats;
-    while (!this.#stopped) {
-      try {
-        const consumer = await js.consumers.get(this.#stream, {
-          deliver_policy: DeliverPolicy.StartSequence,
-          opt_start_seq: this.#position + 1,
-        });
-        this.#messages = await consumer.consume({ max_messages: 5_000, expires: 5_000, idle_heartbeat: 1_000 });
-        for await (const message of this.#messages) {
-          if (this.#stopped) return;
-          this.#arrived(message);
-          // Not asking for more is what holds the server back.
-          while (this.#full && !this.#stopped) await this.#untilRead();
-        }
-      } catch (error) {
-        if (!this.#stopped) {
-          log.warn({ error, stream: this.#stream, position: this.#position }, "reading a stream broke off; it goes on");
-        }
-      }
-      if (!this.#stopped) await pause(clock, BREAK_MS);
+    for await (const message of this.#messages) {
+      this.#arrived(message);
+      // Not asking for more is what holds the server back.
+      while (this.#full && !this.#stopped) await this.#untilRead();
     }
   }
 
   #arrived(message: JsMsg): void {
-    const { seq, subject } = message;
-    if (seq <= this.#position) return;
-    this.#position = seq;
+    const { seq: sequence, subject } = message;
     const keptMs = message.info.timestampNanos / 1e6;
     const payload = message.string();
     this.#characters += payload.length;
-    if (this.#buffer.push({ sequence: seq, subject, payload, keptMs }) === 1) this.#wakeReader();
+    if (this.#buffer.push({ sequence, subject, payload, keptMs }) === 1) this.#wakeReader();
   }
 
   get #full(): boolean {

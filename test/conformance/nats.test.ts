@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ConsumerInfo, jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { NatsServer } from "../../commands/node/nats-server.ts";
 import { Connection } from "../../runtime/nats/connection.ts";
 import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { silent } from "../../runtime/sim/process.ts";
+import { Line } from "../support/line.ts";
 import { freePort } from "../support/server.ts";
 
 /** What only the real server can show. */
@@ -96,5 +98,67 @@ describe("a nats-server", () => {
       stop();
     }
     await others.close();
+  });
+
+  it("is read again where what it sent was lost on a line that broke, though nothing comes after it", async () => {
+    const line = await Line.to(`nats://${server.url}`);
+    const away = await openNats({ url: new URL(line.url).host, replicas: 1 }, systemClock, systemIds, silent);
+    const jsm = await jetstreamManager(ports.connection.nc);
+    const last = await ports.journal.lastSequence();
+    const reading = away.sources.events.read(last);
+    const read: number[] = [];
+    const reader = (async () => {
+      for (let page = await reading.next(10); page.length > 0; page = await reading.next(10)) {
+        read.push(...page.map(({ sequence }) => sequence));
+      }
+    })();
+    const followed: number[] = [];
+    const stopFollowing = await away.journal.follow(
+      last,
+      ({ sequence }) => followed.push(sequence),
+      () => undefined,
+    );
+    const watched: string[] = [];
+    const stopWatching = await away.config.watch((key, entry) => watched.push(`${key} ${entry?.value}`));
+    const waiting = async (stream: string) => {
+      const consumers: ConsumerInfo[] = [];
+      for await (const consumer of jsm.consumers.list(stream)) consumers.push(consumer);
+      return consumers.filter(({ num_waiting }) => num_waiting > 0);
+    };
+    const isSent = async (stream: string) => {
+      const { state } = await jsm.streams.info(stream);
+      return (await waiting(stream)).every(({ delivered }) => delivered.stream_seq === state.last_seq);
+    };
+    const append = (payload: string, expectedSequence = 0) =>
+      ports.journal.append([{ subject: `evt.a.incident.${payload}`, payload, expectedSequence }]);
+
+    await append("before");
+    await vi.waitUntil(() => read.length === 1 && followed.length === 1, { timeout: 20_000, interval: 5 });
+    await vi.waitUntil(async () => (await waiting("EVENTS")).length > 0 && (await waiting("KV_config")).length > 0, {
+      timeout: 20_000,
+      interval: 20,
+    });
+    line.swallow();
+    await append("lost");
+    await append("lost-too");
+    await ports.config.put([{ key: "lost", value: "at first" }]);
+    await vi.waitUntil(async () => (await isSent("EVENTS")) && (await isSent("KV_config")), {
+      timeout: 20_000,
+      interval: 20,
+    });
+    expect(read).toEqual([last + 1]);
+    line.cut();
+
+    const all = [last + 1, last + 2, last + 3];
+    await vi.waitUntil(() => read.length >= 3 && followed.length >= 3, { timeout: 20_000, interval: 5 });
+    expect(read).toEqual(all);
+    expect(followed).toEqual(all);
+    await vi.waitUntil(() => watched.includes("lost at first"), { timeout: 20_000, interval: 5 });
+    reading.stop();
+    await reader;
+    stopFollowing();
+    stopWatching();
+    await away.close();
+    line.close();
   });
 });

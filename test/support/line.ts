@@ -44,6 +44,14 @@ export class Line {
     }
   }
 
+  /** What is sent is taken, and never comes to the other end. */
+  swallow(): void {
+    for (const socket of this.#sockets) {
+      socket.unpipe();
+      socket.resume();
+    }
+  }
+
   close(): void {
     this.cut();
     this.#server.close();
