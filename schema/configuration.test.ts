@@ -60,6 +60,13 @@ describe("the most specific rule wins", () => {
     const escalation: Sections["escalation"] = [{ incidentType: "*", unassignedSeconds: 90, action: "both" }];
     expect(escalationFor({ escalation }, "fire", 2)).toEqual({ unassignedMs: 90_000, action: "both" });
     expect(escalationFor({ escalation: [] }, "fire", 2)).toBeUndefined();
+    const notify = [{ kind: "user", to: "chief" }] as const;
+    expect(escalationFor({ escalation: [{ ...escalation[0]!, notify: [...notify] }] }, "fire", 2)).toMatchObject({
+      notify,
+    });
+    expect(timeTargetsFor({ timeTargets: [{ ...timeTargets[0]!, notify: [] }] }, "fire", 2)).toMatchObject({
+      notify: [],
+    });
   });
 });
 
@@ -184,6 +191,39 @@ describe("a section is refused", () => {
       [{ incidentType: 5, unassignedSeconds: 1, action: "both" }],
       "0.incidentType",
       /or \* for all/,
+    ],
+    [
+      "a role that there is not",
+      "escalation",
+      [{ incidentType: "*", unassignedSeconds: 1, action: "both", notify: [{ kind: "role", to: "supervisors" }] }],
+      "0.notify.0.to",
+      /one of the roles dispatcher/,
+    ],
+    [
+      "too many to tell",
+      "timeTargets",
+      [
+        {
+          incidentType: "*",
+          phases: { dispatchSeconds: 1 },
+          notify: Array.from({ length: 11 }, (_, index) => ({ kind: "user", to: `u${index}` })),
+        },
+      ],
+      "0.notify",
+      /<=10/,
+    ],
+    ["no limit at all", "positionLimits", [{ category: "*" }], "0", /speedMaxKmh or accuracyMaxMetres/],
+    ["a limit of nothing", "positionLimits", [{ category: "*", speedMaxKmh: 0 }], "0.speedMaxKmh", />0/],
+    ["what is no category", "positionLimits", [{ category: 7, speedMaxKmh: 1 }], "0.category", /\* for all others/],
+    [
+      "two limits of a category",
+      "positionLimits",
+      [
+        { category: "boat", speedMaxKmh: 90 },
+        { category: "boat", accuracyMaxMetres: 50 },
+      ],
+      "1.category",
+      /items\[0\] already/,
     ],
     [
       "too many",

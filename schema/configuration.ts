@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { code, text, timestamp } from "./common.ts";
 import { ALARM_LEVELS_MAX, type EscalationRule, phases, priority, type TimeTargets } from "./incident.ts";
-import { agencyId } from "./principal.ts";
+import { agencyId, roles } from "./principal.ts";
 import { type ResourceStatus, type ResourceType, resourceStatuses, resourceTypes } from "./resource.ts";
+import { type Target, target } from "./routing/document.ts";
 
 /**
  * What an agency may settle for itself. Every section is a document of its own, replaced as a whole; an empty one says
@@ -15,6 +16,11 @@ export const CONFIGURATION_BYTES_MAX = 262_144;
 
 const DAY_SECONDS = 86_400;
 const UNITS_MAX = 50;
+/** Whatever is not in orbit. */
+const SPEED_MAX_KMH = 12_000;
+const ACCURACY_MAX_METRES = 100_000;
+/** They are kept with every incident that the rule is for, once for each priority. */
+const NOTIFIED_MAX = 10;
 
 const label = text(100).min(1);
 const types = unique(z.array(z.enum(resourceTypes)).min(1));
@@ -35,6 +41,18 @@ const requirement = z
     count: z.number().int().min(1).max(UNITS_MAX),
   })
   .refine(({ capabilities, types }) => capabilities.length > 0 || types !== undefined, "capabilities or types");
+
+/** Nobody has a role that there is not: a word that is misspelt would tell nobody. */
+const notify = z
+  .array(
+    target.refine(({ kind, to }) => kind !== "role" || (roles as readonly string[]).includes(to), {
+      path: ["to"],
+      message: `one of the roles ${roles.join(", ")}`,
+    }),
+  )
+  .max(NOTIFIED_MAX)
+  .optional()
+  .describe("who is told; default: everybody of the agency with the role supervisor. []: nobody");
 
 const alarm = z.strictObject({
   level: z.number().int().min(1).max(ALARM_LEVELS_MAX),
@@ -111,6 +129,7 @@ export const sectionSchemas = {
         })
         .refine((targets) => Object.keys(targets).length > 0, "one phase at least"),
       atRiskPercent: z.number().int().min(1).max(100).optional().describe(`of a target; default: 80`),
+      notify,
     }),
     500,
     unambiguous,
@@ -129,9 +148,36 @@ export const sectionSchemas = {
         .max(ALARM_LEVELS_MAX)
         .optional()
         .describe("the supervisor is told whenever the alarm is raised to this level or above"),
+      notify,
     }),
     500,
     unambiguous,
+  ),
+  positionLimits: list(
+    z
+      .strictObject({
+        category: z
+          .union([z.literal("*"), code], { error: "a resource category, or * for all others" })
+          .describe("a resource category, or * for all others but those that fly"),
+        speedMaxKmh: z
+          .number()
+          .positive()
+          .max(SPEED_MAX_KMH)
+          .optional()
+          .describe("a fix that takes more than this from the last one is refused; default: 300, for what flies 1200"),
+        accuracyMaxMetres: z
+          .number()
+          .positive()
+          .max(ACCURACY_MAX_METRES)
+          .optional()
+          .describe("a fix that says to be less accurate is refused; default: 500"),
+      })
+      .refine(
+        ({ category: _category, ...limits }) => Object.keys(limits).length > 0,
+        "speedMaxKmh or accuracyMaxMetres",
+      ),
+    200,
+    distinct(({ category }) => category, "category"),
   ),
 } as const;
 
@@ -163,6 +209,7 @@ export const emptySections: Sections = {
   runCards: [],
   timeTargets: [],
   escalation: [],
+  positionLimits: [],
 };
 
 export const emptyConfiguration = (agencyId: string): Configuration => ({
@@ -217,7 +264,7 @@ export function timeTargetsFor(
     const targetSeconds = found.phases[`${phase}Seconds`];
     if (targetSeconds !== undefined) targets[`${phase}Ms`] = targetSeconds * 1_000;
   }
-  return { ...targets, atRiskPercent: found.atRiskPercent ?? AT_RISK_PERCENT };
+  return { ...targets, atRiskPercent: found.atRiskPercent ?? AT_RISK_PERCENT, ...notifiedBy(found) };
 }
 
 export function escalationFor(
@@ -229,7 +276,13 @@ export function escalationFor(
   if (found === undefined) return;
   const { unassignedSeconds, action, notifyAtAlarmLevel } = found;
   const alarm = notifyAtAlarmLevel === undefined ? {} : { notifyAtAlarmLevel };
-  return { unassignedMs: unassignedSeconds * 1_000, action, ...alarm };
+  return { unassignedMs: unassignedSeconds * 1_000, action, ...alarm, ...notifiedBy(found) };
+}
+
+function notifiedBy({ notify }: { readonly notify?: readonly Target[] | undefined }): {
+  readonly notify?: readonly Target[];
+} {
+  return notify === undefined ? {} : { notify };
 }
 
 export interface MeantStatus {
@@ -293,14 +346,14 @@ function unique<T extends z.ZodArray>(values: T) {
   return values.refine((items) => new Set(items).size === items.length, "one of them is named twice");
 }
 
-function distinct<T>(nameOf: (item: T) => string) {
+function distinct<T>(nameOf: (item: T) => string, member = "code") {
   return function* (items: readonly T[]): Generator<Flaw> {
     const known = new Map<string, number>();
     for (const [index, item] of items.entries()) {
       const name = nameOf(item);
       const before = known.get(name);
       if (before === undefined) known.set(name, index);
-      else yield [[index, "code"], `${name} is items[${before}] already`];
+      else yield [[index, member], `${name} is items[${before}] already`];
     }
   };
 }

@@ -16,6 +16,7 @@ import {
 } from "./common.ts";
 import { agencyId } from "./principal.ts";
 import { type ResourceStatus, type ResourceType, resourceTypes, type StatusDetail } from "./resource.ts";
+import type { Target } from "./routing/document.ts";
 
 export const incidentStatuses = ["new", "assigned", "en_route", "on_scene", "resolved", "closed", "cancelled"] as const;
 export type IncidentStatus = (typeof incidentStatuses)[number];
@@ -35,6 +36,10 @@ const alarmLevel = z.number().int().min(1).max(ALARM_LEVELS_MAX);
 /** What is timed: call to first unit sent, sent to moving, moving to on scene. */
 export const phases = ["dispatch", "turnout", "travel"] as const;
 export type Phase = (typeof phases)[number];
+
+/** What somebody has to be told of an incident: nobody is on it, its alarm is high, a phase is about to take too long. */
+export const concerns = ["unassigned", "alarm", ...phases] as const;
+export type Concern = (typeof concerns)[number];
 
 export const assignment = z.strictObject({
   unitId: uuid,
@@ -296,10 +301,16 @@ export interface EscalationRule {
   readonly unassignedMs: number;
   readonly action: "raise_priority" | "notify_supervisor" | "both" | "raise_alarm";
   readonly notifyAtAlarmLevel?: number;
+  /** Default: the supervisors. */
+  readonly notify?: readonly Target[];
 }
 
 /** How long each phase may take, and from which part of it on it is at risk. */
-export type TimeTargets = { readonly [P in Phase as `${P}Ms`]?: number } & { readonly atRiskPercent: number };
+export type TimeTargets = { readonly [P in Phase as `${P}Ms`]?: number } & {
+  readonly atRiskPercent: number;
+  /** Default: the supervisors. */
+  readonly notify?: readonly Target[];
+};
 
 /** The fields that a person enters. */
 export interface IncidentFields {
@@ -355,9 +366,20 @@ export type IncidentEvent =
     }
   | { readonly type: "incident.recommended"; readonly recommendation: Readonly<Record<string, unknown>> }
   | { readonly type: "incident.alarm_raised"; readonly from: number; readonly to: number; readonly reason: string }
-  /** With the alarm level that is why, where it is. */
-  | { readonly type: "incident.supervisor_notified"; readonly reason: string; readonly alarmLevel?: number }
-  | { readonly type: "sla.at_risk"; readonly phase: Phase; readonly since: string; readonly targetMs: number }
+  /** With the alarm level that is why, where it is. Events of before anybody was called name no targets. */
+  | {
+      readonly type: "incident.supervisor_notified";
+      readonly reason: string;
+      readonly alarmLevel?: number;
+      readonly targets?: readonly Target[];
+    }
+  | {
+      readonly type: "sla.at_risk";
+      readonly phase: Phase;
+      readonly since: string;
+      readonly targetMs: number;
+      readonly targets?: readonly Target[];
+    }
   | { readonly type: "incident.shared"; readonly agencyId: string }
   | { readonly type: "incident.unshared"; readonly agencyId: string }
   | { readonly type: "incident.merged"; readonly duplicateId: string }

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { entityVersion, page, text, timestamp, uuid } from "./common.ts";
+import { type Concern, concerns } from "./incident.ts";
 import { agencyId } from "./principal.ts";
 import { type NotificationReason, notificationReasons } from "./routing/group.ts";
 
-/** How what routing tells reaches those outside: other systems by webhooks, brokers by MQTT, channels of the hub. */
+/** How those outside are told of alerts and incidents: other systems by webhooks, brokers by MQTT, channels of the hub. */
 
 export const deliveryKinds = ["channel", "webhook", "mqtt"] as const;
 export type DeliveryKind = (typeof deliveryKinds)[number];
@@ -57,13 +58,20 @@ export interface HookFields {
 
 export const deliveryStatuses = ["waiting", "delivered", "failed"] as const;
 
-const about = z.strictObject({
+const aboutGroup = z.strictObject({
   groupId: uuid,
   receiver: z.string(),
   page: z.number().int(),
   reason: z.enum(notificationReasons),
   firing: z.array(uuid),
   resolved: z.array(uuid),
+  at: timestamp,
+});
+
+const aboutIncident = z.strictObject({
+  incidentId: uuid,
+  concern: z.enum(concerns),
+  reason: z.string(),
   at: timestamp,
 });
 
@@ -74,7 +82,7 @@ export const delivery = z
     agencyId,
     kind: z.enum(deliveryKinds),
     to: z.string(),
-    about,
+    about: z.union([aboutGroup, aboutIncident]),
     status: z.enum(deliveryStatuses),
     attempts: z.number().int(),
     nextAt: timestamp.nullable(),
@@ -94,13 +102,25 @@ export const deliveryFilters = z.strictObject({
 });
 export type DeliveryFilters = z.infer<typeof deliveryFilters>;
 
-export interface DeliveryAbout {
+export type DeliveryAbout = AboutGroup | AboutIncident;
+
+/** What a group of alerts tells. */
+export interface AboutGroup {
   readonly groupId: string;
   readonly receiver: string;
   readonly page: number;
   readonly reason: NotificationReason;
   readonly firing: readonly string[];
   readonly resolved: readonly string[];
+  /** RFC 3339, UTC. */
+  readonly at: string;
+}
+
+/** What somebody has to be told of an incident. */
+export interface AboutIncident {
+  readonly incidentId: string;
+  readonly concern: Concern;
+  readonly reason: string;
   /** RFC 3339, UTC. */
   readonly at: string;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { entityVersion, page, text, timestamp, uuid } from "./common.ts";
+import { concerns } from "./incident.ts";
 import { agencyId, type Role } from "./principal.ts";
 
 export const deviceKinds = ["webpush", "ntfy", "fcm", "apns"] as const;
@@ -123,6 +124,9 @@ export const pageAbout = z.union([
   z.strictObject({ kind: z.literal("assignment"), incidentId: uuid, unitId: uuid }),
   z.strictObject({ kind: z.literal("message"), channelId: uuid, messageId: uuid, author: z.string() }),
   z.strictObject({ kind: z.literal("alerts"), groupId: uuid, alertIds: z.array(uuid) }),
+  z
+    .strictObject({ kind: z.literal("concern"), incidentId: uuid, concern: z.enum(concerns), reason: z.string() })
+    .describe("nobody is on an incident, its alarm is high, or a phase of it is about to miss its time target"),
 ]);
 export type PageAbout = Readonly<z.infer<typeof pageAbout>>;
 

@@ -210,6 +210,19 @@ export const locationReceipt = z
   .meta({ id: "LocationReceipt" });
 export type LocationReceipt = z.infer<typeof locationReceipt>;
 
+/** What a fix must keep within to be plausible; what is not said is as built in. */
+export interface PositionLimits {
+  readonly speedMaxKmh?: number | undefined;
+  readonly accuracyMaxMetres?: number | undefined;
+}
+
+/** Fixes of one unit, as they reach it. */
+export interface LocationReport {
+  readonly resourceType: ResourceType;
+  readonly fixes: readonly Position[];
+  readonly limits?: PositionLimits | undefined;
+}
+
 export const resourceFilters = z.strictObject({
   ...page,
   status: oneOrMore(status).optional(),

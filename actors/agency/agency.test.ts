@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { decide } from "../../runtime/actor.ts";
 import { specificationOf } from "../../runtime/testing/given.ts";
 import {
   type AgencyCommand,
@@ -7,6 +8,7 @@ import {
   CONFIGURATION_BYTES_MAX,
   configuration,
   emptyConfiguration,
+  emptySections,
   runCardFor,
   type Section,
   type Sections,
@@ -88,6 +90,26 @@ describe("what refers to another section", () => {
     expect(issuesOf([fire], configure("timeTargets", [target])).issues).toMatchObject([
       { path: "items[0].incidentType" },
     ]);
+  });
+
+  it("as positions' limits name resource categories", () => {
+    const categories = configured("resourceCategories", [{ code: "boat", type: "vehicles", label }]);
+    const limits = ["*", "boat", "bike"].map((category) => ({ category, speedMaxKmh: 90 }));
+    expect(issuesOf([categories], configure("positionLimits", limits))).toEqual({
+      refused: "invalid_body",
+      issues: [{ path: "items[2].category", message: "bike is not among the agency's resourceCategories" }],
+    });
+  });
+
+  it("is judged as well where a state was kept before a section came", () => {
+    const { positionLimits: _later, ...sections } = emptySections;
+    const kept = { agencyId: "metro", updatedAt: null, sections };
+    const decided = decide(agency, kept, configure("positionLimits", [{ category: "*", speedMaxKmh: 90 }]), {
+      id: "metro",
+      at: "2026-01-01T00:00:00.000Z",
+      by: { subject: "s", agencies: ["metro"], roles: ["admin"] },
+    });
+    expect(decided).toEqual([configured("positionLimits", [{ category: "*", speedMaxKmh: 90 }])]);
   });
 
   it("is accepted while that section is empty", () => {
@@ -203,8 +225,18 @@ describe("any valid configuration", () => {
       ),
       escalation: rulesFor(
         incidentTypes,
-        fc.record({ unassignedSeconds: duration, action: fc.constantFrom("raise_priority", "both") }),
+        fc.record(
+          {
+            unassignedSeconds: duration,
+            action: fc.constantFrom("raise_priority", "both"),
+            notify: fc.array(fc.constantFrom({ kind: "role", to: "admin" }, { kind: "webhook", to: "desk" }), {
+              maxLength: 3,
+            }),
+          },
+          { requiredKeys: ["unassignedSeconds", "action"] },
+        ),
       ),
+      positionLimits: fc.constantFrom([], [{ category: "*", speedMaxKmh: 90, accuracyMaxMetres: 20.5 }]),
     });
   });
 

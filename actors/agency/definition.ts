@@ -3,7 +3,9 @@ import {
   type AgencyCommand,
   type AgencyEvent,
   CONFIGURATION_BYTES_MAX,
+  emptySections,
   type Section,
+  type Sections,
 } from "../../schema/configuration.ts";
 import { type BrokenReference, brokenReferences } from "./references.ts";
 import { type AgencyState, unconfigured } from "./state.ts";
@@ -19,8 +21,10 @@ export const agency: ActorDefinition<AgencyState, AgencyCommand, AgencyEvent> = 
 
   decide: {
     configure: (s, c) => {
-      const from = s.sections[c.section];
-      const sections = { ...s.sections, [c.section]: c.items };
+      // Kept before a section came, a state says nothing of it.
+      const before: Sections = { ...emptySections, ...s.sections };
+      const from = before[c.section];
+      const sections = { ...before, [c.section]: c.items };
       const broken = brokenReferences(sections);
       if (broken.length > 0) return misfit(c.section, broken);
       if (new TextEncoder().encode(JSON.stringify(sections)).length > CONFIGURATION_BYTES_MAX) {

@@ -12,7 +12,7 @@ export interface BrokenReference {
 
 /** An empty section has everything. */
 export function brokenReferences(sections: Sections): readonly BrokenReference[] {
-  const { incidentTypes, capabilities, runCards, timeTargets, escalation } = sections;
+  const { incidentTypes, resourceCategories, capabilities, runCards, timeTargets, escalation } = sections;
   const broken: BrokenReference[] = [];
   if (incidentTypes.length > 0) {
     const known = new Set(incidentTypes.map(({ code }) => code)).add("*");
@@ -28,6 +28,14 @@ export function brokenReferences(sections: Sections): readonly BrokenReference[]
     const known = new Set(capabilities.map(({ code }) => code));
     for (const { path, code } of capabilitiesIn(runCards)) {
       if (!known.has(code)) broken.push({ section: "runCards", path, missingIn: "capabilities", code });
+    }
+  }
+  if (resourceCategories.length > 0) {
+    const known = new Set(resourceCategories.map(({ code }) => code)).add("*");
+    for (const [index, { category }] of sections.positionLimits.entries()) {
+      if (known.has(category)) continue;
+      const path = `[${index}].category`;
+      broken.push({ section: "positionLimits", path, missingIn: "resourceCategories", code: category });
     }
   }
   return broken;

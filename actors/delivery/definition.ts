@@ -108,9 +108,8 @@ function ended(s: DeliveryState, at: string): KnownDelivery {
 export const deliveryView: View = {
   present(id, state, version): DeliveryShown {
     const { agencyId, target, about, status, attempts, nextAt, detail, createdAt, updatedAt } = state as KnownDelivery;
-    const { firing, resolved, ...rest } = about;
     return {
-      ...{ id, agencyId, ...target, about: { ...rest, firing: [...firing], resolved: [...resolved] } },
+      ...{ id, agencyId, ...target, about: shownAbout(about) },
       ...{ status, attempts, nextAt, detail, version, createdAt, updatedAt },
     };
   },
@@ -124,3 +123,9 @@ export const deliveryView: View = {
     );
   },
 };
+
+function shownAbout(about: DeliveryAbout): DeliveryShown["about"] {
+  if ("incidentId" in about) return about;
+  const { firing, resolved, ...rest } = about;
+  return { ...rest, firing: [...firing], resolved: [...resolved] };
+}

@@ -6,6 +6,7 @@ import {
   type IncidentEvent,
 } from "../../schema/incident.ts";
 import type { IncidentState, Known } from "./state.ts";
+import { notifiedBy } from "./supervisors.ts";
 
 /** How long an incident may wait without a unit where its agency says nothing: then it rises by one step of priority. */
 const BY_DEFAULT: Readonly<Record<number, EscalationRule>> = {
@@ -31,20 +32,23 @@ export function escalationDeadlines(s: IncidentState): readonly Deadline<Inciden
 /** The alarm rises, and where it is high enough by the agency's rule, a supervisor is told. */
 export function alarmRaised(it: Known, to: number, reason: string): readonly IncidentEvent[] {
   const raised: IncidentEvent = { type: "incident.alarm_raised", from: it.alarmLevel, to, reason };
-  const level = ruleOf(it)?.notifyAtAlarmLevel;
-  if (level === undefined || to < level) return [raised];
-  return [raised, { type: "incident.supervisor_notified", reason: `the alarm level is ${to}`, alarmLevel: to }];
+  const rule = ruleOf(it);
+  if (rule?.notifyAtAlarmLevel === undefined || to < rule.notifyAtAlarmLevel) return [raised];
+  const told = { reason: `the alarm level is ${to}`, alarmLevel: to, targets: notifiedBy(rule) };
+  return [raised, { type: "incident.supervisor_notified", ...told }];
 }
 
 /** What a rule does when nobody was assigned in time. What is highest cannot rise: then somebody is told. */
 export function autoEscalate(it: Known): readonly IncidentEvent[] {
-  const { action } = ruleOf(it)!;
+  const rule = ruleOf(it)!;
+  const { action } = rule;
   const reason = "no unit assigned in time";
   const from = it.fields.priority;
   const events: IncidentEvent[] = [];
   if (action === "raise_alarm" && it.alarmLevel < ALARM_LEVELS_MAX)
     events.push({ type: "incident.alarm_raised", from: it.alarmLevel, to: it.alarmLevel + 1, reason });
-  if (action !== "raise_priority" || from === 1) events.push({ type: "incident.supervisor_notified", reason });
+  if (action !== "raise_priority" || from === 1)
+    events.push({ type: "incident.supervisor_notified", reason, targets: notifiedBy(rule) });
   if ((action === "raise_priority" || action === "both") && from > 1)
     events.push({ type: "incident.escalated", from, to: from - 1, reason });
   return events;

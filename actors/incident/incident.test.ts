@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { type Decision, decide, evolve, isForward, isJoint, isRefusal } from "../../runtime/actor.ts";
 import { specificationOf } from "../../runtime/testing/given.ts";
 import type { IncidentCommand, IncidentEvent } from "../../schema/incident.ts";
+import { concernIn, concernsOver } from "./concerns.ts";
 import { incident } from "./definition.ts";
-import { derivedStatus, type IncidentState } from "./state.ts";
+import { derivedStatus, type IncidentState, type Known } from "./state.ts";
 
 const given = specificationOf<IncidentCommand, IncidentEvent>(incident, "i");
 
@@ -140,6 +141,61 @@ describe("an incident", () => {
     expect(given(reported).when(deadline?.command as IncidentCommand).types).toEqual(["incident.escalated"]);
     expect(given(...working).deadlines()).toEqual([]);
     expect(given(...working).when(deadline?.command as IncidentCommand).events).toEqual([]);
+  });
+});
+
+describe("who has to be told that an incident goes badly", () => {
+  const supervisors = [{ kind: "role", to: "supervisor" }] as const;
+  const chief = [{ kind: "user", to: "chief" }] as const;
+  const rule = { unassignedMs: 1_000, action: "notify_supervisor", notifyAtAlarmLevel: 2 } as const;
+  const targets = { dispatchMs: 500, turnoutMs: 500, travelMs: 500, atRiskPercent: 80 };
+  const hasty: IncidentEvent = { ...reported, policy: { escalation: { 3: rule }, targets: { 3: targets } } };
+  const named: IncidentEvent = {
+    ...reported,
+    policy: { escalation: { 3: { ...rule, notify: chief } }, targets: { 3: { ...targets, notify: [] } } },
+  };
+  const ring = (happened: IncidentEvent[], name: string) => {
+    const it = given(...happened);
+    return it.when(it.deadlines().find((one) => one.name === name)?.command as IncidentCommand).events!;
+  };
+  const raisedBy = (events: readonly IncidentEvent[]) => events.map(concernIn).filter((raised) => raised !== undefined);
+  const worse: IncidentCommand = { type: "raiseAlarm", reason: "gas" };
+
+  it("are the supervisors, or whom its rule names", () => {
+    expect(raisedBy(ring([hasty], "unassigned"))).toEqual([
+      { concern: "unassigned", reason: "no unit assigned in time", targets: supervisors },
+    ]);
+    expect(raisedBy(ring([hasty], "target-dispatch"))).toEqual([
+      { concern: "dispatch", reason: "dispatch may take longer than 1 s", targets: supervisors },
+    ]);
+    expect(raisedBy(given(hasty).when(worse).events!)).toMatchObject([{ concern: "alarm", targets: supervisors }]);
+    expect(raisedBy(ring([named], "unassigned"))).toMatchObject([{ targets: chief }]);
+    expect(raisedBy(given(named).when(worse).events!)).toMatchObject([{ concern: "alarm", targets: chief }]);
+    expect(raisedBy(ring([named], "target-dispatch"))).toMatchObject([{ concern: "dispatch", targets: [] }]);
+  });
+
+  it("are left alone by what was told before anybody was called", () => {
+    expect(concernIn({ type: "incident.supervisor_notified", reason: "late" })).toMatchObject({ targets: [] });
+    expect(concernIn(assigned("u1"))).toBeUndefined();
+  });
+
+  it("need not know any more once it goes well", () => {
+    const over = (...more: IncidentEvent[]) => concernsOver(given(hasty, ...more).state as Known);
+    const told = [...ring([hasty], "unassigned"), ...ring([hasty], "target-dispatch")];
+    expect(over()).toEqual([]);
+    expect(over(...told)).toEqual([]);
+    const sent = [...told, assigned("u1"), became("new", "assigned")];
+    expect(over(...sent)).toEqual(["unassigned", "dispatch"]);
+    const risky = [...sent, ...ring([hasty, ...sent], "target-turnout"), ...given(hasty, ...sent).when(worse).events!];
+    expect(over(...risky)).toEqual(["unassigned", "dispatch"]);
+    const moving: IncidentEvent[] = [
+      ...risky,
+      { type: "incident.unit_status_changed", unitId: "u1", from: "assigned", to: "en_route" },
+      became("assigned", "en_route"),
+    ];
+    expect(over(...moving)).toEqual(["unassigned", "dispatch", "turnout"]);
+    const ended = given(hasty, ...moving).when({ type: "cancel" }).events!;
+    expect(over(...moving, ...ended)).toEqual(["unassigned", "alarm", "dispatch", "turnout"]);
   });
 });
 

@@ -6,7 +6,9 @@ import {
   phases,
   type TimeTargets,
 } from "../../schema/incident.ts";
+import type { Target } from "../../schema/routing/document.ts";
 import type { IncidentState, Known } from "./state.ts";
+import { notifiedBy } from "./supervisors.ts";
 
 /** A phase that is under way: since when, and how long it may take. */
 interface Running {
@@ -14,6 +16,7 @@ interface Running {
   readonly since: string;
   readonly targetMs: number;
   readonly atRiskAt: string;
+  readonly notified: readonly Target[];
 }
 
 /** Since when each phase runs; undefined for one that has not begun or is over. NFPA 1710 and 1225 count them so. */
@@ -29,8 +32,17 @@ function sinceOf(it: Known): Readonly<Record<Phase, string | undefined>> {
   };
 }
 
+/** It has begun, and goes on. */
+export function isUnderWay(it: Known, phase: Phase): boolean {
+  return isTimed(it) && sinceOf(it)[phase] !== undefined;
+}
+
+function isTimed({ status }: Known): boolean {
+  return status === "new" || status === "assigned" || status === "en_route";
+}
+
 function running(s: IncidentState): readonly Running[] {
-  if (s.phase === "unknown" || !["new", "assigned", "en_route"].includes(s.status)) return [];
+  if (s.phase === "unknown" || !isTimed(s)) return [];
   const targets: TimeTargets | undefined = s.policy?.targets?.[s.fields.priority];
   if (targets === undefined) return [];
   const since = sinceOf(s);
@@ -39,7 +51,7 @@ function running(s: IncidentState): readonly Running[] {
     const targetMs = targets[`${phase}Ms`];
     if (from === undefined || targetMs === undefined || s.atRisk.includes(phase)) return [];
     const atRiskAt = new Date(Date.parse(from) + (targetMs * targets.atRiskPercent) / 100).toISOString();
-    return [{ phase, since: from, targetMs, atRiskAt }];
+    return [{ phase, since: from, targetMs, atRiskAt, notified: notifiedBy(targets) }];
   });
 }
 
@@ -54,5 +66,7 @@ export function timeTargetDeadlines(s: IncidentState): readonly Deadline<Inciden
 
 export function atRisk(s: IncidentState, { phase, due }: { phase: Phase; due: string }): readonly IncidentEvent[] {
   const it = running(s).find((one) => one.phase === phase && one.atRiskAt === due);
-  return it === undefined ? [] : [{ type: "sla.at_risk", phase, since: it.since, targetMs: it.targetMs }];
+  if (it === undefined) return [];
+  const { since, targetMs, notified } = it;
+  return [{ type: "sla.at_risk", phase, since, targetMs, targets: notified }];
 }

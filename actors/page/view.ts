@@ -36,5 +36,5 @@ export const pageView: View = {
 };
 
 function aboutOf({ about }: KnownPage): { readonly incidentId?: string; readonly unitId?: string } {
-  return about.kind === "assignment" ? about : {};
+  return about.kind === "assignment" || about.kind === "concern" ? about : {};
 }

@@ -1,12 +1,7 @@
 import { refuse, type Telemetry } from "../../runtime/actor.ts";
-import type { LocationReceipt, Position, ResourceType } from "../../schema/resource.ts";
+import type { LocationReceipt, LocationReport, Position } from "../../schema/resource.ts";
 import { type Implausible, plausible } from "./plausibility.ts";
 import type { ResourceState } from "./state.ts";
-
-interface Report {
-  readonly resourceType: ResourceType;
-  readonly fixes: readonly Position[];
-}
 
 /** What a report leaves: every fix, and why one did not move the unit. */
 export interface PositionRecord {
@@ -18,14 +13,14 @@ export interface PositionRecord {
 /** Positions: only a plausible fix moves a unit, but all are kept, each with what was thought of it. */
 export const positions: Telemetry<ResourceState> = {
   observe: (s, reading, report, { at }) => {
-    const { resourceType, fixes } = report as Report;
+    const { resourceType, fixes, limits } = report as LocationReport;
     if (s.phase === "unknown") return refuse("not_found", "no such resource");
     if (s.resourceType !== resourceType) return refuse("not_found", `no such resource among ${resourceType}`);
     if (s.retiredAt !== null) return refuse("retired", `${s.callSign} is retired`);
     let last = (reading as Position | undefined) ?? s.position;
     const refused: { index: number; reason: Implausible }[] = [];
     const looked = fixes.map((fix, index) => {
-      const why = plausible(fix, last, at, s.category);
+      const why = plausible(fix, last, at, s.category, limits);
       if (why === undefined) {
         last = fix;
         return fix;

@@ -275,6 +275,16 @@ describe("a position", () => {
     expect(amongOthers).toMatchObject({ refused: "not_found" });
   });
 
+  it("is judged by what its agency says, where it says something", () => {
+    const [here, there] = [at(0, 0, 900), at(0, 0.018, 910)];
+    expect(plausible(there, here, now, "engine", { speedMaxKmh: 800 })).toBeUndefined();
+    expect(plausible(there, here, now, "helicopter", { speedMaxKmh: 700 })).toBe("too_fast");
+    expect(plausible(there, here, now, "engine", { accuracyMaxMetres: 10 })).toBe("too_fast");
+    const vague = { ...here, accuracyMetres: 20 };
+    expect(plausible(vague, null, now, null, { accuracyMaxMetres: 10 })).toBe("inaccurate");
+    expect(plausible(vague, null, now, null, { accuracyMaxMetres: 20 })).toBeUndefined();
+  });
+
   it("may come faster from what flies", () => {
     const [here, there] = [at(0, 0, 900), at(0, 0.018, 910)];
     expect(plausible(there, here, now, "engine")).toBe("too_fast");

@@ -1,19 +1,24 @@
 import type { Board } from "../../runtime/board.ts";
-import type { DeliveryAbout } from "../../schema/notification.ts";
+import type { Incident } from "../../schema/incident.ts";
+import type { AboutGroup, AboutIncident, DeliveryAbout } from "../../schema/notification.ts";
 
 /** Of a group of hundreds the first tell what it is about; the rest are counted. */
 const SHOWN_MAX = 50;
 
-/** A notification as a CloudEvent (https://cloudevents.io), version 1.0, with the alerts as they are now. */
+/** A notification as a CloudEvent (https://cloudevents.io), version 1.0, with alerts and incidents as they are now. */
 export function eventOf(board: Board, id: string, about: DeliveryAbout): string {
-  const { groupId, receiver, page, reason, firing, resolved, at } = about;
-  return JSON.stringify({
-    specversion: "1.0",
-    id,
+  const told = isOfIncident(about) ? incidentTold(board, about) : groupTold(board, about);
+  return JSON.stringify({ specversion: "1.0", id, time: about.at, datacontenttype: "application/json", ...told });
+}
+
+export function isOfIncident(about: DeliveryAbout): about is AboutIncident {
+  return "incidentId" in about;
+}
+
+function groupTold(board: Board, { groupId, receiver, page, reason, firing, resolved }: AboutGroup): object {
+  return {
     source: `/api/v1/routing/groups/${groupId}`,
     type: "alertgroup.notified",
-    time: at,
-    datacontenttype: "application/json",
     data: {
       ...{ groupId, receiver, page, reason },
       firing: shown(board, firing),
@@ -21,7 +26,21 @@ export function eventOf(board: Board, id: string, about: DeliveryAbout): string 
       firingCount: firing.length,
       resolvedCount: resolved.length,
     },
-  });
+  };
+}
+
+/** Under the name that the timeline has for it. */
+function incidentTold(board: Board, { incidentId, concern, reason }: AboutIncident): object {
+  const row = board.get({ kind: "incident", id: incidentId });
+  const bySupervisors = concern === "unassigned" || concern === "alarm";
+  return {
+    source: `/api/v1/incidents/${incidentId}`,
+    type: bySupervisors ? "incident.supervisor_notified" : "sla.at_risk",
+    data: {
+      ...{ incidentId, concern, reason },
+      incident: row === undefined ? { id: incidentId } : board.present("incident", row),
+    },
+  };
 }
 
 function shown(board: Board, ids: readonly string[]): readonly object[] {
@@ -31,7 +50,7 @@ function shown(board: Board, ids: readonly string[]): readonly object[] {
   });
 }
 
-const WORDS: Readonly<Record<DeliveryAbout["reason"], string>> = {
+const WORDS: Readonly<Record<AboutGroup["reason"], string>> = {
   firing: "Firing",
   repeat: "Still firing",
   resolved: "Some are over",
@@ -41,7 +60,22 @@ const WORDS: Readonly<Record<DeliveryAbout["reason"], string>> = {
 };
 
 /** The same for people, in few lines. */
-export function textOf(board: Board, { reason, firing, resolved }: DeliveryAbout): string {
+export function textOf(board: Board, about: DeliveryAbout): string {
+  return isOfIncident(about) ? incidentText(board, about) : groupText(board, about);
+}
+
+function incidentText(board: Board, { incidentId, reason }: AboutIncident): string {
+  const row = board.get({ kind: "incident", id: incidentId });
+  const { incidentNumber, title, priority } = (
+    row === undefined ? {} : board.present("incident", row)
+  ) as Partial<Incident>;
+  return [
+    `${incidentNumber ?? incidentId}: ${reason}`,
+    ...(title === undefined ? [] : [`${title} (priority ${priority})`]),
+  ].join("\n");
+}
+
+function groupText(board: Board, { reason, firing, resolved }: AboutGroup): string {
   const titles = [...firing, ...resolved].slice(0, 5).map((id) => {
     const row = board.get({ kind: "alert", id });
     const { title, severity } = (row === undefined ? {} : board.present("alert", row)) as Record<string, string>;

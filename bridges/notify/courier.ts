@@ -9,7 +9,7 @@ import { parseEnvelope } from "../../schema/envelope.ts";
 import type { DeliveryEvent } from "../../schema/notification.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import { type Address, isSafeToken } from "../../schema/subjects.ts";
-import { eventOf, textOf } from "./body.ts";
+import { eventOf, isOfIncident, textOf } from "./body.ts";
 import { NotToBeReached, post, signatureOf } from "./post.ts";
 import type { Reachable } from "./private-addresses.ts";
 
@@ -147,7 +147,7 @@ export class Courier {
     const row = isSafeToken(target.to) ? board.get(channel) : undefined;
     if (row?.agency !== agencyId) throw new Hopeless("there is no such channel");
     const sealed = (await vault.keyFor(target.to)).seal(textOf(board, about), { messageId: id, author: by.subject });
-    const isUrgent = about.reason === "firing" || about.reason === "escalation";
+    const isUrgent = isOfIncident(about) || about.reason === "firing" || about.reason === "escalation";
     const command = { type: "post", messageId: id, sealed, priority: isUrgent ? "urgent" : "normal", replyTo: null };
     // Said again after a crash, it is the same message.
     const reply = await client.ask(channel, command, { by, requestId: id, commandId: `${id}-said` });

@@ -59,6 +59,18 @@ function wordsOf(board: Board, about: PageAbout): Words {
         thing,
       };
     }
+    case "concern": {
+      const { incidentId, concern, reason } = about;
+      const incident = board.get({ kind: "incident", id: incidentId })?.state as KnownIncident | undefined;
+      const thing = `incident ${incidentId} ${concern}`;
+      if (incident === undefined) return { title: reason, body: "", thing };
+      const { priority, type, title } = incident.fields;
+      return {
+        title: `${type}, priority ${priority}: ${reason}`,
+        body: `${title} · ${incident.incidentNumber}`,
+        thing,
+      };
+    }
     case "message": {
       const channel = board.get({ kind: "channel", id: about.channelId })?.state as KnownChannel | undefined;
       const where = channel?.name ?? "a message";

@@ -1,5 +1,7 @@
 import { audiences } from "../../actors/channel/membership.ts";
 import type { Known as KnownChannel } from "../../actors/channel/state.ts";
+import { concernIn, concernsOver } from "../../actors/incident/concerns.ts";
+import type { IncidentState } from "../../actors/incident/state.ts";
 import type { KnownPage } from "../../actors/page/state.ts";
 import type { Known as KnownResource } from "../../actors/resource/state.ts";
 import type { Cause, Reaction, Told } from "../../runtime/actor.ts";
@@ -8,7 +10,7 @@ import { idBeside, idFrom } from "../../runtime/id-from.ts";
 import type { Clock } from "../../runtime/ports/index.ts";
 import type { PresenceView } from "../../runtime/presence/view.ts";
 import type { ChannelEvent } from "../../schema/channel.ts";
-import type { IncidentEvent } from "../../schema/incident.ts";
+import type { Concern, IncidentEvent } from "../../schema/incident.ts";
 import { isSystemSubject } from "../../schema/principal.ts";
 import type { PageCommand, PageEvent } from "../../schema/push.ts";
 import type { Target } from "../../schema/routing/document.ts";
@@ -18,6 +20,7 @@ import { crewOf, recipientsOf } from "./recipients.ts";
 /** For so long an answer to a page means something; then somebody else has to be sent. */
 const ASSIGNMENT_MS = 10 * 60_000;
 const ALERTS_MS = 3_600_000;
+const CONCERN_MS = 3_600_000;
 const URGENT_MESSAGE_MS = 3_600_000;
 const MESSAGE_MS = 24 * 3_600_000;
 
@@ -63,6 +66,34 @@ export class Calls {
       if (event.to === "cleared") return [tell(pageId, { type: "withdraw", cause: version })];
       return event.to === "assigned" ? [] : [tell(pageId, { type: "acknowledge", cause: version, by })];
     });
+  }
+
+  /** Whoever answers for an incident that goes badly is called, and is left alone once it does not. */
+  concerns({ id, agency, version, events }: Cause): readonly Told[] {
+    const opened = (events as readonly IncidentEvent[]).flatMap((event): Told[] => {
+      const raised = concernIn(event);
+      const names = raised?.targets.flatMap(nameOf) ?? [];
+      if (raised === undefined || names.length === 0) return [];
+      const { concern, reason } = raised;
+      return [
+        tell(concernPage(id, concern), {
+          type: "open",
+          cause: version,
+          agencyId: agency,
+          urgency: "page",
+          about: { kind: "concern", incidentId: id, concern, reason },
+          recipients: recipientsOf(this.#board, agency, names, { nowMs: this.#clock.now() }),
+          each: false,
+          expiresAt: this.#in(CONCERN_MS),
+        }),
+      ];
+    });
+    const incident = this.#board.get({ kind: "incident", id })?.state as IncidentState | undefined;
+    if (incident?.phase !== "known" || !events.some(({ type }) => SETTLES.has(type))) return opened;
+    const over = concernsOver(incident).map((concern) =>
+      tell(concernPage(id, concern), { type: "withdraw", cause: version }),
+    );
+    return [...opened, ...over];
   }
 
   channel({ id, agency, version, by, events }: Cause): readonly Told[] {
@@ -182,7 +213,20 @@ export class Calls {
 /** One page for a unit on an incident, however often it is sent there. */
 export const assignmentPage = (incidentId: string, unitId: string) =>
   idBeside(incidentId, `page of ${incidentId} for ${unitId}`);
+/** One for each concern: what it was told of again is the same page again. */
+export const concernPage = (incidentId: string, concern: Concern) =>
+  idBeside(incidentId, `page of ${incidentId} about ${concern}`);
 export const messagePage = (messageId: string) => idBeside(messageId, `page of message ${messageId}`);
+
+/** By these a concern may be over. */
+const SETTLES: ReadonlySet<string> = new Set([
+  "incident.assigned",
+  "incident.unit_status_changed",
+  "incident.resolved",
+  "incident.cancelled",
+  "incident.merged_into",
+] satisfies IncidentEvent["type"][]);
+const RAISES = ["incident.supervisor_notified", "sla.at_risk"] satisfies IncidentEvent["type"][];
 
 /** Webhooks, topics and channels are told by others. */
 function nameOf({ kind, to }: Target): readonly string[] {
@@ -198,6 +242,12 @@ export function pushReactions(board: Board, clock: Clock, presence: PresenceView
       of: "incident",
       on: ["incident.assigned", "incident.unit_status_changed"] satisfies IncidentEvent["type"][],
       react: (cause) => calls.incident(cause),
+    },
+    {
+      name: "concern",
+      of: "incident",
+      on: [...RAISES, ...SETTLES],
+      react: (cause) => calls.concerns(cause),
     },
     {
       name: "message",

@@ -125,7 +125,7 @@ async function assemble(
     reactions: [
       ...reactions,
       ...routingReactions(board, ports.clock),
-      notifying,
+      ...notifying,
       ...pushReactions(board, ports.clock, presence.view),
     ],
   });

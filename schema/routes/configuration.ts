@@ -27,6 +27,7 @@ const titles: Readonly<Record<Section, string>> = {
   runCards: "what is sent to which incident, alarm by alarm",
   timeTargets: "how long dispatch, turnout and travel may take",
   escalation: "what happens when nobody is assigned in time",
+  positionLimits: "how fast resources may be, and how inaccurate their positions",
 };
 
 /** `getRunCards`, `putRunCards` … */

@@ -65,6 +65,41 @@ describe("fixes of many units in one request", () => {
     expect(their.location).toBeNull();
   });
 
+  it("are judged by the limits that their agency has set, for a category or for all others", async () => {
+    const admin = {
+      authorization: `Bearer ${await server.tokenFor({ sub: "a", agency: "harbour", roles: ["admin"] })}`,
+    };
+    const make = async (callSign: string, category?: string) =>
+      (await server.post("/api/v1/resources/vehicles", { callSign, category }, admin)).body.id;
+    const [boat, car, heli] = [await make("B1", "boat"), await make("C1"), await make("H1", "helicopter")];
+    /** 400 m in 10 s: 144 km/h. */
+    const step = async () => {
+      const fixes = [0, 0.0036].flatMap((north, step) =>
+        [boat, car, heli].map((id) => ({ type: "vehicles", id, lat: 54 + north, lon: 10, at: ago(60 - step * 10) })),
+      );
+      return (await server.post(feed, { fixes }, admin)).body;
+    };
+    const limits = [
+      { category: "boat", speedMaxKmh: 100 },
+      { category: "*", speedMaxKmh: 130 },
+    ];
+    const set = (items: object[]) => server.request("PUT", "/api/v1/configuration/positionLimits", { items }, admin);
+    expect((await set([{ ...limits[0], speedMaxKmh: -1 }])).status).toBe(422);
+    expect(await set(limits)).toMatchObject({ status: 200, body: { version: 1, positionLimits: limits } });
+    expect(await step()).toEqual({
+      accepted: 4,
+      refused: [
+        { index: 3, reason: "too_fast" },
+        { index: 4, reason: "too_fast" },
+      ],
+    });
+    const one = { lat: 54.0036, lon: 10, at: ago(50) };
+    const alone = async (id: string) => (await server.post(`${vehicle(id)}/location`, one, admin)).body.refused;
+    expect(await alone(car)).toEqual([{ index: 0, reason: "too_fast" }]);
+    await set([]);
+    expect(await alone(car)).toEqual([]);
+  });
+
   it("may be a thousand, and the answer is not given before all of them are kept", async () => {
     const units = await Promise.all(Array.from({ length: 50 }, (_, index) => server.newVehicle(`CROWD${index}`)));
     const fixes = Array.from({ length: 1_000 }, (_, index) => ({

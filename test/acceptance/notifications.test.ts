@@ -118,6 +118,36 @@ describe("what routing tells", () => {
     expect(data).toMatchObject({ reason: "all_resolved", firing: [], resolved: [{ status: "resolved" }] });
   });
 
+  it("is told of incidents as well, where a rule of escalation or of time targets names them", async () => {
+    const notify = [
+      { kind: "webhook", to: "desk" },
+      { kind: "channel", to: channel },
+    ];
+    const rules = { incidentType: "flood", unassignedSeconds: 1, action: "notify_supervisor", notify };
+    const put = (section: string, items: object[]) =>
+      server.request("PUT", `/api/v1/configuration/${section}`, { items });
+    expect((await put("escalation", [rules])).status).toBe(200);
+    const targets = { incidentType: "flood", phases: { dispatchSeconds: 1 }, notify: [notify[0]] };
+    expect((await put("timeTargets", [targets])).status).toBe(200);
+    const id = await server.newIncident({ type: "flood", title: "Cellars", priority: 3 });
+    await until("both are told", () => heard.length === 2);
+    const told = heard.map(({ text }) => JSON.parse(text)).sort((a, b) => (a.type < b.type ? -1 : 1));
+    expect(told).toMatchObject([
+      { type: "incident.supervisor_notified", source: `/api/v1/incidents/${id}`, data: { concern: "unassigned" } },
+      { type: "sla.at_risk", data: { concern: "dispatch", incident: { id, title: "Cellars" } } },
+    ]);
+    expect(heard[0]!.headers["tocsin-signature"]).toBe(signed(heard[0]!));
+    await until("the channel has it", async () => {
+      const { items } = (await server.get(`/api/v1/channels/${channel}/messages`)).body;
+      return items.some(({ body }: { body: string }) =>
+        body.endsWith(": no unit assigned in time\nCellars (priority 3)"),
+      );
+    });
+    const { items } = (await server.get("/api/v1/deliveries?limit=500")).body;
+    expect(items.filter(({ about }: never) => about["incidentId"] === id)).toHaveLength(3);
+    for (const section of ["escalation", "timeTargets"]) await put(section, []);
+  });
+
   it("is tried again under the same id where a server has trouble, and given up where it is refused", async () => {
     answers = [503];
     await raise("late");

@@ -289,6 +289,7 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
   changeSilence: async () => ({ body: silenced }),
   activateClassification: async () => ({ body: { document: { rules: [] } } }),
   testClassification: async () => ({ body: { alert: { type: NAME, severity: "high", title: NAME } } }),
+  putPositionLimits: async () => ({ body: { items: [{ category: "*", speedMaxKmh: 250 }] } }),
   putTimeTargets: async () => ({ body: { items: [{ incidentType: "*", phases: { dispatchSeconds: 60 } }] } }),
 };
 

@@ -249,6 +249,48 @@ describe("a unit that is sent", () => {
   });
 });
 
+describe("a supervisor", () => {
+  it("is called when nobody is sent in time, and left alone once somebody is; one answers for all", async () => {
+    const admin = new Person("boss", {}, ["admin"]);
+    const rule = { incidentType: "rescue", unassignedSeconds: 1, action: "notify_supervisor" };
+    await admin.call("PUT", "/configuration/escalation", { items: [rule] });
+    const timeTargets = [
+      { incidentType: "rescue", phases: { dispatchSeconds: 1 }, notify: [{ kind: "user", to: "vic" }] },
+    ];
+    await admin.call("PUT", "/configuration/timeTargets", { items: timeTargets });
+    const [uma, vic] = [new Person("uma", {}, ["supervisor"]), new Person("vic")];
+    const [toUma, toVic] = [await uma.browser("uma"), await vic.browser("vic")];
+    const report = async () =>
+      (await dispatcher().post("/incidents", { type: "rescue", category: "rescue", title: "Climber in a wall" })).id;
+    const pageOf = async (id: string, concern: string) =>
+      (await uma.get(`/pages?incidentId=${id}`)).items.find(({ about }: never) => about["concern"] === concern);
+    const first: string = await report();
+    await until("both are called", () => sentTo("uma").length === 1 && sentTo("vic").length === 1);
+    const told = JSON.parse(toUma.decrypt(sentTo("uma")[0]!.body));
+    expect(told).toMatchObject({
+      urgency: "page",
+      title: "rescue, priority 3: no unit assigned in time",
+      about: { kind: "concern", incidentId: first, concern: "unassigned" },
+    });
+    expect(told.body).toContain("Climber in a wall");
+    expect(JSON.parse(toVic.decrypt(sentTo("vic")[0]!.body)).about).toMatchObject({ concern: "dispatch" });
+    const { engine } = await crewed("wim");
+    await dispatcher().post(`/incidents/${first}/assign`, { unitId: engine });
+    await until("both are left alone", () => sentTo("uma").length === 2 && sentTo("vic").length === 2);
+    expect(JSON.parse(toUma.decrypt(sentTo("uma")[1]!.body))).toMatchObject({ clear: true, topic: told.topic });
+    for (const concern of ["unassigned", "dispatch"])
+      expect(await pageOf(first, concern)).toMatchObject({ end: "withdrawn" });
+
+    const second = await report();
+    await until("she is called", async () => (await pageOf(second, "unassigned")) !== undefined);
+    const { id } = await pageOf(second, "unassigned");
+    await statesBecome(id, ["sent"]);
+    expect(await uma.post(`/pages/${id}/acknowledge`)).toMatchObject({ end: "acknowledged", acknowledgedBy: "uma" });
+    for (const section of ["escalation", "timeTargets"])
+      await admin.call("PUT", `/configuration/${section}`, { items: [] });
+  });
+});
+
 describe("a service", () => {
   it("that is down is asked again, later and later, until it takes it", async () => {
     const { engine, person } = await crewed("hal");

@@ -1,11 +1,16 @@
 import type { ChannelState } from "../../actors/channel/state.ts";
+import { concernIn, concernsOver } from "../../actors/incident/concerns.ts";
 import type { IncidentState } from "../../actors/incident/state.ts";
 import { derivedStatus } from "../../actors/incident/state.ts";
+import type { PageState } from "../../actors/page/state.ts";
 import { registry } from "../../actors/registry.ts";
 import type { ResourceState } from "../../actors/resource/state.ts";
+import { assignmentPage, concernPage } from "../../bridges/push/reactions.ts";
 import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
+import type { IncidentEvent } from "../../schema/incident.ts";
+import type { PageEvent } from "../../schema/push.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
 
 /** A command whose sender was told that it is done. */
@@ -141,6 +146,44 @@ export function checkChannels(entries: readonly JournalEntry[]): void {
   for (const key of images.keys()) {
     if (key.startsWith("channel.") && !images.has(key.replace("channel.", "incident.")))
       throw new Violation(`${key} is of no incident`);
+  }
+}
+
+/** Once everything has settled: whoever has to be called is called once for each cause, and for none that is over. */
+export function checkCalls(entries: readonly JournalEntry[]): void {
+  const images = new Map<string, Image>();
+  const due = new Map<string, number[]>();
+  const opened = new Map<string, number[]>();
+  const note = (of: Map<string, number[]>, pageId: string, cause: number) =>
+    of.set(pageId, [...(of.get(pageId) ?? []), cause]);
+  for (const entry of entries) {
+    const { kind, id } = addressOfEvents(entry.subject)!;
+    const definition = registry.get(kind)!;
+    images.set(`${kind}.${id}`, applyEntry(definition, images.get(`${kind}.${id}`) ?? blankImage(definition), entry));
+    const { version, events } = parseEnvelope(entry.payload);
+    if (kind === "page")
+      for (const event of events as unknown as PageEvent[])
+        if (event.type === "page.opened") note(opened, id, event.cause);
+    if (kind !== "incident") continue;
+    for (const event of events as unknown as IncidentEvent[]) {
+      const raised = concernIn(event);
+      if (raised !== undefined) note(due, concernPage(id, raised.concern), version);
+      if (event.type === "incident.assigned") note(due, assignmentPage(id, event.unitId), version);
+    }
+  }
+  for (const pageId of new Set([...due.keys(), ...opened.keys()])) {
+    const [wanted, called] = [due.get(pageId), opened.get(pageId)];
+    if (wanted?.join() !== called?.join())
+      throw new Violation(`page ${pageId} follows from versions ${wanted}, and was opened for ${called}`);
+  }
+  for (const [key, { state }] of images) {
+    const incident = state as IncidentState;
+    if (!key.startsWith("incident.") || incident.phase === "unknown") continue;
+    for (const concern of concernsOver(incident)) {
+      const page = images.get(`page.${concernPage(key.slice("incident.".length), concern)}`)?.state as PageState;
+      if (page?.phase === "known" && page.closedAt === null)
+        throw new Violation(`${key} is ${incident.status}, and somebody is called as it is ${concern}`);
+    }
   }
 }
 

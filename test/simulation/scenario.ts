@@ -1,5 +1,6 @@
 import { reactions, registry, views } from "../../actors/registry.ts";
 import { positions } from "../../actors/resource/positions.ts";
+import { pushReactions } from "../../bridges/push/reactions.ts";
 import { Board } from "../../runtime/board.ts";
 import { cellDefaults } from "../../runtime/cell.ts";
 import { readCheckpoint } from "../../runtime/checkpoint.ts";
@@ -10,15 +11,17 @@ import { Departures } from "../../runtime/departures.ts";
 import { Host, hostDefaults } from "../../runtime/host.ts";
 import type { Command, Reply } from "../../runtime/messages.ts";
 import { pause } from "../../runtime/pause.ts";
+import { PresenceView } from "../../runtime/presence/view.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { type Planted, SimServer } from "../../runtime/sim/server.ts";
 import { type Faults, LATE_MAX_MS, noFaults, World } from "../../runtime/sim/world.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
 import { isRetryable } from "../../schema/errors.ts";
+import type { Policy } from "../../schema/incident.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { insist } from "./insist.ts";
-import { type Acknowledged, checkChannels, checkJournal } from "./invariants.ts";
+import { type Acknowledged, checkCalls, checkChannels, checkJournal } from "./invariants.ts";
 
 const PARTITIONS = 4;
 const INCIDENTS = ["i1", "i2", "i3", "i4"];
@@ -30,6 +33,7 @@ const TIME_LIMIT_MS = 20 * 60_000;
 const QUIET_LOOKS = 4;
 
 const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
+const nobodyThere = new PresenceView(() => "");
 
 export interface Bugs extends Planted {
   /** Commands are not recognised when they come again. */
@@ -53,7 +57,7 @@ export async function runScenario(
   const world = new World(seed);
   const server = new SimServer(world, bugs);
   const acknowledged: Acknowledged[] = [];
-  const run = new Run(world, server, bugs, acknowledged, departs(seed));
+  const run = new Run(world, server, bugs, acknowledged, { departs: departs(seed), calls: calls(seed) });
   const done = run.play();
   let over = false;
   let failure: unknown;
@@ -70,6 +74,7 @@ export async function runScenario(
   if (failure !== undefined) throw failure;
   checkJournal(server.journal.entries, acknowledged);
   checkChannels(server.journal.entries);
+  if (calls(seed)) checkCalls(server.journal.entries);
   run.checkBoards();
   const { entries, forgotten } = server.journal;
   return { commits: entries.length, virtualMs: world.nowMs, collisions: run.collisions, forgotten };
@@ -78,6 +83,12 @@ export async function runScenario(
 /** Over for so long, and an incident leaves the journal: in some of the runs, so that it is done while everything else is. */
 const REST_MS = 3_000;
 const departs = (seed: number) => seed % 4 === 0;
+/** In others, crews and supervisors are called: nobody is sent for long, and phases take long, before hosts are done with dying. */
+const calls = (seed: number) => seed % 4 === 2;
+const hasty: Policy = {
+  escalation: { 3: { unassignedMs: 300, action: "notify_supervisor", notifyAtAlarmLevel: 2 } },
+  targets: { 3: { dispatchMs: 400, turnoutMs: 500, travelMs: 500, atRiskPercent: 80 } },
+};
 
 interface Running {
   readonly departures: Departures | undefined;
@@ -93,11 +104,19 @@ class Run {
   readonly #acknowledged: Acknowledged[];
   readonly #hosts = new Map<string, Running>();
   readonly #departs: boolean;
+  readonly #calls: boolean;
   #starts = 0;
   collisions = 0;
 
-  constructor(world: World, server: SimServer, bugs: Bugs, acknowledged: Acknowledged[], departs: boolean) {
+  constructor(
+    world: World,
+    server: SimServer,
+    bugs: Bugs,
+    acknowledged: Acknowledged[],
+    { departs, calls }: { readonly departs: boolean; readonly calls: boolean },
+  ) {
     this.#departs = departs;
+    this.#calls = calls;
     this.#world = world;
     this.#server = server;
     this.#bugs = bugs;
@@ -171,7 +190,7 @@ class Run {
     const defaults = hostDefaults(name, PARTITIONS);
     const host = new Host(registry, process.ports, board, coverage, {
       ...defaults,
-      reactions,
+      reactions: this.#calls ? [...reactions, ...pushReactions(board, process.ports.clock, nobodyThere)] : reactions,
       committer: {
         ...committerDefaults,
         durability: this.#world.chance(500) ? "sync" : "replicated",
@@ -233,7 +252,8 @@ class Run {
     const process = new SimProcess(this.#server, name);
     const client = new Client(process.ports, { partitions: PARTITIONS, timeoutMs: 4_000 });
     const members = Object.entries(MEMBERS).map(([id, type]) => newUnit(id, type));
-    const first = [...UNITS.map((id) => newUnit(id)), ...members, ...INCIDENTS.map((id) => newIncident(id, "SIM-1"))];
+    const incidents = INCIDENTS.map((id) => this.#newIncident(id, "SIM-1"));
+    const first = [...UNITS.map((id) => newUnit(id)), ...members, ...incidents];
     const count = first.length + this.#world.between(3, 15);
     for (let index = 0; index < count; index++) {
       // Every dispatcher tries to make all of them first: one of each wins.
@@ -327,6 +347,11 @@ class Run {
       throw new Error(`${of.kind}.${of.id} was read at version ${read.version} after ${last.version} was acknowledged`);
   }
 
+  #newIncident(id: string, incidentNumber: string): [Address, Command] {
+    const [to, command] = newIncident(id, incidentNumber);
+    return [to, this.#calls ? { ...command, policy: hasty } : command];
+  }
+
   #someCommand(): [Address, Command] {
     const world = this.#world;
     const incident = { kind: "incident", id: world.pick(INCIDENTS) };
@@ -334,7 +359,7 @@ class Run {
     const member = { kind: "resource", id: world.pick(Object.keys(MEMBERS)) };
     switch (world.between(2, 18)) {
       case 2:
-        return newIncident(incident.id, `SIM-${world.between(2, 1e9)}`);
+        return this.#newIncident(incident.id, `SIM-${world.between(2, 1e9)}`);
       case 3:
       case 4:
       case 5:

@@ -1,9 +1,17 @@
 import type { Reply } from "../../../runtime/messages.ts";
 import { isRetryable } from "../../../schema/errors.ts";
-import type { LocationReceipt, Position, ReportLocations, ResourceType } from "../../../schema/resource.ts";
+import type {
+  LocationReceipt,
+  LocationReport,
+  Position,
+  PositionLimits,
+  ReportLocations,
+  ResourceType,
+} from "../../../schema/resource.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import type { Call, Services } from "./call.ts";
+import { positionLimits } from "./position-limits.ts";
 
 /** Handed over at a time; between two such parts whoever else waits has a turn: a part takes a fraction of a millisecond. */
 const PART = 20;
@@ -21,10 +29,11 @@ interface Reported {
 export async function reportLocations(services: Services, call: Call): Promise<Answer> {
   const { fixes }: ReportLocations = call.body;
   const units = byUnit(fixes, new Date(services.ports.clock.now()).toISOString());
+  const limitsOf = positionLimits(services, call.principal.agencies);
   const replies: Promise<Reply>[] = [];
   for (const [index, unit] of units.entries()) {
     if (index > 0 && index % PART === 0) await new Promise<void>((resolve) => services.ports.clock.soon(resolve));
-    replies.push(report(services, call, unit));
+    replies.push(report(services, call, unit, limitsOf(unit.id)));
   }
   const receipt = receiptOf(units, await Promise.all(replies));
   receipt.refused.sort((a, b) => a.index - b.index);
@@ -47,8 +56,14 @@ function byUnit(fixes: ReportLocations["fixes"], now: string): readonly Reported
   return [...units.values()];
 }
 
-function report({ client }: Services, { principal, requestId }: Call, { id, type, fixes }: Reported): Promise<Reply> {
-  return client.report({ kind: "resource", id }, { fixes, resourceType: type }, principal, requestId);
+function report(
+  { client }: Services,
+  { principal, requestId }: Call,
+  { id, type, fixes }: Reported,
+  limits: PositionLimits | undefined,
+): Promise<Reply> {
+  const report: LocationReport = { fixes, resourceType: type, limits };
+  return client.report({ kind: "resource", id }, report, principal, requestId);
 }
 
 /** @throws when nothing could be taken just now: then it is the request that is to come again */

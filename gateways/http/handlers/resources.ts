@@ -4,6 +4,7 @@ import type {
   changeShift,
   createResource,
   Fix,
+  LocationReport,
   Position,
   patchResource,
   patchResourceStatus,
@@ -28,6 +29,7 @@ import {
 } from "./call.ts";
 import { checkResource, meantBy, ownerOf } from "./configured.ts";
 import { reportLocations } from "./locations.ts";
+import { positionLimits } from "./position-limits.ts";
 import { track } from "./reports.ts";
 
 export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Handler>> = {
@@ -100,8 +102,10 @@ export const resourceHandlers: Readonly<Record<keyof typeof resourceRoutes, Hand
     const body: Fix | { readonly fixes: readonly Fix[] } = call.body;
     const now = new Date(services.ports.clock.now()).toISOString();
     const fixes: Position[] = ("fixes" in body ? body.fixes : [body]).map((fix) => ({ ...fix, at: fix.at ?? now }));
-    const report = { resourceType: typeOf(call), fixes };
-    const address = { kind: "resource", id: call.path["id"]! };
+    const id = call.path["id"]!;
+    const limits = positionLimits(services, call.principal.agencies)(id);
+    const report: LocationReport = { resourceType: typeOf(call), fixes, limits };
+    const address = { kind: "resource", id };
     const reply = orThrow(await services.client.report(address, report, call.principal, call.requestId));
     return { status: 202, body: JSON.stringify(reply.state) };
   },
