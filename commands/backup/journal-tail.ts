@@ -1,8 +1,8 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
-import { isNotFound } from "../../runtime/nats/journal.ts";
 import { pause } from "../../runtime/pause.ts";
 import { type Clock, PortUnavailable } from "../../runtime/ports/index.ts";
 import { streams } from "../../schema/subjects.ts";
+import { pageOf } from "./stream-entries.ts";
 
 /**
  * The server stores a commit of several actors all or nothing, but entry by entry; an image of the journal that is taken
@@ -18,7 +18,6 @@ export interface TailEntry {
 }
 
 const STREAM = streams.events.name;
-const PAGE = 500;
 const LOOK_AGAIN_MS = 20;
 /** A commit is written within this, or the server does not work. */
 const COMMIT_MS = 10_000;
@@ -36,7 +35,7 @@ export async function* journalTail(jsm: JetStreamManager, from: number, clock: C
   let last = { sequence: from - 1, ends: until === 0 };
   while (last.sequence < until || !last.ends) {
     const before = last.sequence;
-    for (const entry of await page(jsm, before + 1)) {
+    for (const entry of (await pageOf(jsm, STREAM, before + 1)).map(tailEntryOf)) {
       yield entry;
       last = entry;
       if (entry.sequence >= until && entry.ends) return;
@@ -45,16 +44,4 @@ export async function* journalTail(jsm: JetStreamManager, from: number, clock: C
     if (clock.monotonicMs() > giveUpMs) throw new PortUnavailable(`the commit at sequence ${before} does not end`);
     await pause(clock, LOOK_AGAIN_MS);
   }
-}
-
-async function page(jsm: JetStreamManager, from: number): Promise<TailEntry[]> {
-  const entries: TailEntry[] = [];
-  try {
-    for await (const message of await jsm.direct.getBatch(STREAM, { seq: from, batch: PAGE })) {
-      entries.push(tailEntryOf(message));
-    }
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-  return entries;
 }

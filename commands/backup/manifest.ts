@@ -4,7 +4,7 @@ import { z } from "zod";
 
 export const MANIFEST_FILE = "manifest.json";
 /** The layout of a backup. */
-export const BACKUP_VERSION = 1;
+export const BACKUP_VERSION = 2;
 
 const sequence = z.number().int().nonnegative();
 
@@ -16,11 +16,13 @@ const part = z.object({
 });
 
 const manifest = z.object({
-  v: z.literal(BACKUP_VERSION),
+  // In the first layout every stream was an image.
+  v: z.union([z.literal(1), z.literal(BACKUP_VERSION)]),
   /** When it was begun and when the last part was written. RFC 3339, UTC. */
   beganAt: z.string(),
   endedAt: z.string(),
   natsServer: z.string(),
+  /** Streams as the server itself wrote them out. */
   streams: z.array(
     part.extend({
       image: z.object({
@@ -29,6 +31,8 @@ const manifest = z.object({
       }),
     }),
   ),
+  /** Streams in which newer messages take the place of older ones, message by message: see stream-entries.ts. */
+  rewritten: z.array(part.extend({ config: z.looseObject({ name: z.string() }) })).default([]),
   /** Entries of the journal that were written while it was taken: see journal-tail.ts. */
   journalTail: part,
   /** The archive; null where the node has none, or none was to be taken. */

@@ -24,3 +24,8 @@ export function partsOf(existing: readonly string[]): readonly string[] {
   const after = ours.filter((name) => !ordered.includes(name) && !NEVER.includes(name));
   return [...ordered, ...after].filter((name) => existing.includes(name));
 }
+
+/** Whether newer messages of a stream take the place of older ones: see stream-entries.ts. */
+export function isRewritten(name: string): boolean {
+  return name.startsWith("KV_") || name === streams.timers.name;
+}

@@ -15,7 +15,8 @@ import { printable } from "../server/printable.ts";
 import { journalTail } from "./journal-tail.ts";
 import { BACKUP_VERSION, BadBackup, MANIFEST_FILE, type Manifest, type Part } from "./manifest.ts";
 import { syncFolder, writePart } from "./part-file.ts";
-import { partsOf } from "./parts.ts";
+import { isRewritten, partsOf } from "./parts.ts";
+import { entriesOf } from "./stream-entries.ts";
 
 /** A part is told of this often while it grows. */
 const TELL_EVERY_MS = 5_000;
@@ -66,13 +67,22 @@ async function takeParts({ ports, dataDir, database }: BackupSource, folder: str
   for await (const name of jsm.streams.names()) existing.push(name);
 
   const taken: Manifest["streams"] = [];
+  const rewritten: Manifest["rewritten"] = [];
   let tail: Part | undefined;
   for (const name of partsOf(existing)) {
+    const tell = teller(out, name, clock);
+    if (isRewritten(name)) {
+      const { config, state } = await jsm.streams.info(name);
+      const part = await writePart(folder, `streams/${name}`, linesOf(entriesOf(jsm, name)), tell);
+      rewritten.push({ ...part, config: { ...config } });
+      out.note(`${name}: some ${state.messages} messages, ${inMegabytes(part.bytes)}`);
+      continue;
+    }
     let image: StreamImage | undefined;
     const chunks = takeStream(connection.nc, name, (began) => {
       image = began;
     });
-    const part = await writePart(folder, `streams/${name}`, chunks, teller(out, name, clock));
+    const part = await writePart(folder, `streams/${name}`, chunks, tell);
     if (image === undefined) throw new BadBackup(`stream ${name} told nothing of itself`);
     taken.push({ ...part, image: { config: { ...image.config }, state: { ...image.state } } });
     out.note(`${name}: ${image.state.messages} messages, ${inMegabytes(part.bytes)}`);
@@ -89,6 +99,7 @@ async function takeParts({ ports, dataDir, database }: BackupSource, folder: str
     endedAt: timeOf(clock),
     natsServer: connection.serverVersion,
     streams: taken,
+    rewritten,
     journalTail: tail,
     database: dumped?.database ?? null,
     files,
@@ -134,8 +145,18 @@ async function takeFiles(dataDir: string, folder: string): Promise<Part[]> {
   return parts;
 }
 
+/** Written at once: a system call for every line would take longer than reading it. */
+const LINES_CHARACTERS = 100_000;
+
 async function* linesOf(entries: AsyncIterable<object>): AsyncGenerator<Uint8Array> {
-  for await (const entry of entries) yield Buffer.from(`${JSON.stringify(entry)}\n`);
+  let lines = "";
+  for await (const entry of entries) {
+    lines += `${JSON.stringify(entry)}\n`;
+    if (lines.length < LINES_CHARACTERS) continue;
+    yield Buffer.from(lines);
+    lines = "";
+  }
+  yield Buffer.from(lines);
 }
 
 async function* bytesOf(texts: readonly string[]): AsyncGenerator<Uint8Array> {

@@ -23,6 +23,7 @@ import { writePart } from "../../commands/backup/part-file.ts";
 import { restoreStreams } from "../../commands/backup/restore.ts";
 import { NatsServer } from "../../commands/node/nats-server.ts";
 import { giveStream, type StreamImage, takeStream } from "../../runtime/nats/stream-snapshot.ts";
+import type { KeyValue } from "../../runtime/ports/index.ts";
 import { silent } from "../../runtime/sim/process.ts";
 import { streams } from "../../schema/subjects.ts";
 import { Load } from "../chaos/load.ts";
@@ -82,6 +83,24 @@ function forgetAfter(sequence: number, folder: string): void {
   }
 }
 
+/** Writes the same keys anew, over and over. */
+function rewriting(bucket: KeyValue, keys: readonly string[]) {
+  let rounds = 0;
+  let stopped = false;
+  const running = (async () => {
+    for (; !stopped; rounds++) await bucket.put(keys.map((key) => ({ key, value: String(rounds) })));
+  })();
+  return {
+    get rounds() {
+      return rounds;
+    },
+    async stop() {
+      stopped = true;
+      await running;
+    },
+  };
+}
+
 describe("a backup of a running system", () => {
   let home: string;
   let original: TestServer;
@@ -118,16 +137,24 @@ describe("a backup of a running system", () => {
   });
 
   it("taken under load holds a true story with all that was acknowledged before", async () => {
+    const busyKeys = Array.from({ length: 1_000 }, (_, index) => `busy.${index}`);
+    const busy = rewriting(original.node.ports.requests, busyKeys);
+    await until("every key is there", () => busy.rounds > 1);
     const before = [...load.acknowledged];
-    expect(await backup("under-load")).toMatchObject({ code: 0 });
+    const roundsBefore = busy.rounds;
+    const taken = await backup("under-load").finally(() => busy.stop());
+    expect(taken).toMatchObject({ code: 0 });
+    expect(busy.rounds).toBeGreaterThan(roundsBefore);
     await until("it went on", () => load.acknowledged.length > before.length + 50);
     const restored = await restore("under-load", "data-under-load");
     expect(restored).toMatchObject({ code: 0, told: expect.stringContaining("nothing is wrong") });
 
     const server = await TestServer.start({}, join(home, "data-under-load"));
     try {
-      const { journal } = server.node.ports;
+      const { journal, requests } = server.node.ports;
       checkJournal(await journal.read("evt.>", 0), before);
+      for (const key of busyKeys)
+        expect(Number((await requests.get(key))?.value)).toBeGreaterThanOrEqual(roundsBefore - 1);
       const { items } = (await server.get("/api/v1/incidents?limit=500")).body;
       const numbers: string[] = items.map((one: { incidentNumber: string }) => one.incidentNumber);
       const made = await Promise.all(Array.from({ length: 20 }, () => server.post("/api/v1/incidents", smoke)));
@@ -167,6 +194,7 @@ describe("a backup of a running system", () => {
     const manifest = {
       // The image as the server told it: a manifest knows of no more than it looks at.
       streams: [{ ...part, image: image as unknown as Manifest["streams"][0]["image"] }],
+      rewritten: [],
       journalTail: await writePart(source, "tail", lines),
     };
     const completed = await natsIn("completed");
