@@ -2,6 +2,7 @@ import type { BenchCase } from "../case.ts";
 import { createIncident as createOne, startDirect } from "../load/direct.ts";
 import { alerts } from "./alerts.ts";
 import { archive } from "./archive.ts";
+import { archiveAway } from "./archive-away.ts";
 import { archiveLag } from "./archive-lag.ts";
 import { archivePositions } from "./archive-positions.ts";
 import { assignments } from "./assignments.ts";
@@ -42,5 +43,6 @@ export const cases: readonly BenchCase[] = [
   alerts,
   archive,
   archiveLag,
+  archiveAway,
   archivePositions,
 ];

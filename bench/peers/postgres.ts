@@ -21,6 +21,8 @@ export interface Postgres {
     readonly database: string;
   };
   stop(): Promise<void>;
+  /** After it was stopped: on the same data, at the same place. */
+  startAgain(): Promise<void>;
 }
 
 interface PostgresOptions {
@@ -66,20 +68,29 @@ export async function startPostgres(
   );
   const port = await freePort();
   const given = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
-  const server = start(
-    join(programs, "postgres"),
-    ["-D", data, "-p", String(port), ...Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
-    { ...as, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  await accepting(server);
+  const begin = async () => {
+    const server = start(
+      join(programs, "postgres"),
+      ["-D", data, "-p", String(port), ...Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+      { ...as, stdio: ["ignore", "ignore", "pipe"] },
+    );
+    await accepting(server);
+    return server;
+  };
+  let server = await begin();
   return {
-    pid: server.pid ?? 0,
+    get pid() {
+      return server.pid ?? 0;
+    },
     connection: { host: "127.0.0.1", port, user: "bench", password, database: "postgres" },
     async stop() {
       if (server.exitCode !== null || server.signalCode !== null) return;
       const exited = new Promise((resolve) => server.once("exit", resolve));
       server.kill("SIGINT"); // A fast shutdown: connections are ended, not waited for.
       await exited;
+    },
+    async startAgain() {
+      server = await begin();
     },
   };
 }
