@@ -58,7 +58,7 @@ async function departed({ node }: TestServer, id: string): Promise<void> {
 }
 
 const TABLES =
-  "incidents audit_log assignments resources resource_statuses alerts alert_log alert_reports positions quarantine".split(
+  "incidents audit_log assignments resources resource_statuses alerts alert_log alert_reports channels message_words positions quarantine".split(
     " ",
   );
 
@@ -89,6 +89,10 @@ describe.each([
       chmodSync(home, 0o711);
       const original = await started(join(home, "original"), databases[0]);
       const over = await original.newIncident();
+      await until("its channel is there", async () => {
+        const said = { body: "The hydrant is behind the school" };
+        return (await original.post(`/api/v1/channels/${over}/messages`, said)).status === 201;
+      });
       await original.patch(`/api/v1/incidents/${over}`, { status: "cancelled" });
       const open = await original.newIncident({ title: "tab\there, \\N and Église", metadata: { a: ["\\", "\t"] } });
       const unit = await original.newVehicle("E1");
@@ -106,9 +110,15 @@ describe.each([
         open: (await server.get(`/api/v1/incidents/${open}`)).body,
         timeline: (await server.get(`/api/v1/incidents/${over}/timeline`)).body,
         audit: (await server.get(`/api/v1/audit/verify?kind=incident&id=${over}`)).body,
+        said: (await server.get(`/api/v1/channels/${over}/messages`)).body,
+        found: (await server.get(`/api/v1/channels/${over}/messages?q=hydrant`)).body,
       });
       const [seen, rows] = [await look(original), await rowsOf(original.node.archive!.url!)];
       expect(seen.audit).toMatchObject({ intact: true, verified: 3 });
+      // What was said about it outlives it, sealed wherever it is kept.
+      const message = { items: [{ body: "The hydrant is behind the school" }] };
+      expect(seen).toMatchObject({ said: message, found: message });
+      expect(JSON.stringify(rows)).not.toContain("hydrant");
 
       const target = join(home, "backup");
       const environment = isGiven ? { DATABASE_URL: databases[0]!.url } : {};

@@ -68,8 +68,36 @@ export async function expectArchived(database: TestDatabase, journal: readonly J
   expect(Number(counts?.timeline)).toBe(events.length);
   const statusEvents = ["resource.created", "resource.status_changed", "resource.retired"];
   expect(Number(counts?.statuses)).toBe(events.filter(({ type }) => statusEvents.includes(type)).length);
+  await expectChannelsArchived(database, images, events);
   const alertEvents = envelopes.filter(({ kind }) => kind === "alert").flatMap((envelope) => envelope.events);
   expect(Number(counts?.alerts)).toBe(alertEvents.length);
+}
+
+/** Every channel as it is, but for where its stretches are in the journal, and the blind index of every text. */
+async function expectChannelsArchived(
+  database: TestDatabase,
+  images: ReadonlyMap<string, Image>,
+  events: readonly { readonly type: string }[],
+): Promise<void> {
+  const withoutPages = (state: unknown) => ({ ...(JSON.parse(JSON.stringify(state)) as object), pages: undefined });
+  const rows = await database.rows<{ id: string; version: number; sequence: string; state: string }>(
+    "select id, version, sequence, state from channels order by id",
+  );
+  expect(
+    rows.map(({ id, version, sequence, state }) => [id, version, Number(sequence), withoutPages(JSON.parse(state))]),
+  ).toEqual(
+    [...images]
+      .filter(([key]) => key.startsWith("channel."))
+      .map(([key, { version, sequence, state }]) => [
+        key.slice("channel.".length),
+        version,
+        sequence,
+        withoutPages(state),
+      ])
+      .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  );
+  const [words] = await database.rows<{ texts: number }>("select count(*)::integer as texts from message_words");
+  expect(words?.texts).toBe(events.filter(({ type }) => ["message.sent", "message.edited"].includes(type)).length);
 }
 
 function foldOf(journal: readonly JournalEntry[]): ReadonlyMap<string, Image> {
