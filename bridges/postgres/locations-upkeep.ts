@@ -27,16 +27,27 @@ export async function keepLocations(
       if (dropped > 0) log.info({ dropped, retentionDays }, "old positions were dropped");
     }
     if (server.timescaleLicence !== "timescale") return;
+    await compressOld(client);
+    await keepAggregate(client, retentionDays);
+  });
+}
+
+/** Once: with compressed chunks about, how they are compressed cannot be said again. */
+async function compressOld(client: pg.ClientBase): Promise<void> {
+  const { rowCount } = await client.query(
+    `select from timescaledb_information.hypertables
+     where hypertable_schema = $1 and hypertable_name = 'location_history' and compression_enabled`,
+    [schemas.positions],
+  );
+  if (rowCount === 0) {
     await client.query(
       `alter table location_history set (timescaledb.compress, timescaledb.compress_segmentby = 'resource_id',
          timescaledb.compress_orderby = 'at, sequence, ordinal')`,
     );
-    await client.query(
-      "select public.add_compression_policy('location_history', $1::interval, if_not_exists => true)",
-      [COMPRESS_AFTER],
-    );
-    await keepAggregate(client, retentionDays);
-  });
+  }
+  await client.query("select public.add_compression_policy('location_history', $1::interval, if_not_exists => true)", [
+    COMPRESS_AFTER,
+  ]);
 }
 
 /** Minutes of which the positions are gone must not be looked at again: they would go with them. */
