@@ -17,6 +17,7 @@ export class Load {
   readonly acknowledged: Acknowledged[] = [];
   /** Some of the answers, to be asked for again. */
   readonly answers: (Sent & { readonly answer: string })[] = [];
+  readonly #name: string;
   readonly #url: string;
   readonly #token: string;
   readonly #random = randomOf(42);
@@ -26,7 +27,9 @@ export class Load {
   #stopping = false;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(url: string, token: string) {
+  /** @param name of this load where there are several: their requests are others */
+  constructor(url: string, token: string, name = "k") {
+    this.#name = name;
     this.#url = url;
     this.#token = token;
   }
@@ -52,7 +55,7 @@ export class Load {
 
   async #dispatch(): Promise<void> {
     while (!this.#stopping) {
-      const key = `k${this.#count++}`;
+      const key = `${this.#name}${this.#count++}`;
       const { path, route, kind, id, value } = this.#some(key);
       const sent = { key, path, body: JSON.stringify(value) };
       const response = await this.#untilAnswered(sent);
