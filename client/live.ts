@@ -35,6 +35,7 @@ interface Pending {
 
 const OPEN = 1;
 const BACKOFF_MIN_MS = 250;
+const TYPING_EVERY_MS = 2_500;
 const SUBPROTOCOL = "tocsin.v1";
 
 /** One connection to the live gateway that comes back by itself, with nothing lost of what is subscribed to. */
@@ -46,6 +47,8 @@ export class LiveClient {
   readonly #commands = new Map<string, Pending>();
   /** Topic by the id of the request that subscribes to it. */
   readonly #opening = new Map<string, string>();
+  /** When it was last said of each channel. */
+  readonly #typingMs = new Map<string, number>();
   #socket: WebSocketLike | undefined;
   #state: LiveState = "waiting";
   #attempts = 0;
@@ -88,6 +91,14 @@ export class LiveClient {
       this.#commands.set(id, { message, resolve, reject });
       if (this.#state === "open") this.#send(message);
     });
+  }
+
+  /** To be called at every key that is pressed: it is said every few seconds, and not at all while there is no connection. */
+  typing(channelId: string): void {
+    const nowMs = Date.now();
+    if (this.#state !== "open" || nowMs - (this.#typingMs.get(channelId) ?? 0) < TYPING_EVERY_MS) return;
+    this.#typingMs.set(channelId, nowMs);
+    this.#say({ type: "typing", id: this.#newId(), data: { channelId } });
   }
 
   /** Ends it, its subscriptions, and what waits for an answer. */

@@ -68,7 +68,14 @@ export interface Presence {
   readonly data: ServerMessages["presence.update"];
 }
 
-export type Item = Happened | Said | Presence;
+/** Somebody types in a channel: shown for `seconds` from now. */
+export interface Typing {
+  readonly type: "channel.typing";
+  readonly topic: string;
+  readonly data: ServerMessages["channel.typing"];
+}
+
+export type Item = Happened | Said | Presence | Typing;
 
 /** What a command takes. */
 export interface CommandRequest<O extends OperationId> {

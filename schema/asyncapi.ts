@@ -14,7 +14,7 @@ import {
 } from "./live/messages.ts";
 import { topicForms } from "./live/topics.ts";
 
-const { idleSeconds, authenticationMs } = liveLimits;
+const { idleSeconds, authenticationMs, typingEveryMs } = liveLimits;
 
 const DESCRIPTION = `Live events and commands over one WebSocket, as JSON text frames. What the server sends are CloudEvents 1.0.
 
@@ -32,6 +32,10 @@ of an area is never recovered: its snapshot is cheaper than its past.
 **Channels** are told to their members, and what is written comes opened, as \`message.new\`. Who is a member is looked at with
 each event: whoever is removed gets nothing any more; \`channel/{id}\` then ends with \`subscription.closed\`, \`channels\` tells
 that this one is gone. Whoever comes back to \`channels\` gets what was missed in those that it is a member of by then.
+
+**Who types** is kept nowhere. Send \`typing\` while somebody does; more often than every ${typingEveryMs / 1_000} s it is not told.
+Other members who follow the channel get \`channel.typing\`: it ends by itself after its \`seconds\`, so that nobody need say that they
+have stopped. A reader who is slow, or comes back, is not told what was.
 
 **Positions** of units are measurements, outside the journal: a slow reader gets the latest of each unit, marked
 \`conflated\`. Events are never left out: a reader too slow for them is closed with 4413 and comes back with its position.

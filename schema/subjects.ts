@@ -65,6 +65,9 @@ export const subjects = {
   timersDue: "timer.due.>",
   number: (agency: string, year: number) => `num.${safe(agency)}.${year}`,
   dead: ({ kind, id }: Address) => `dead.${safe(kind)}.${safe(id)}`,
+  /** That somebody types in a channel: told at the moment, in no stream. */
+  typing: (channelId: string) => `live.typing.${safe(channelId)}`,
+  typingOfAll: "live.typing.*",
 } as const;
 
 /** The actor of a journal's subject; undefined when it is none. */

@@ -13,6 +13,7 @@ import type { Connection } from "./connection.ts";
 import type { Told } from "./recent.ts";
 import { positionOf, whyNotRecovered } from "./recovery.ts";
 import type { Live, Say } from "./subscription.ts";
+import type { Typed } from "./typing.ts";
 
 const KIND = "channel";
 /** Entries looked at before others get their turn. */
@@ -91,14 +92,27 @@ export class ChannelSubscription {
   }
 
   #watch(): void {
-    const { fanOut } = this.#live;
+    const { fanOut, typing } = this.#live;
     const { resourceId } = this.#principal;
     const names = audiencesOf(this.#reader).map((name) => `${KIND}s of ${name}`);
     const keys = this.#topic.form === "channel" ? [`${KIND}/${this.#topic.id}`] : names;
     // Whoever is a unit, or aboard of one, reads what that one does.
     const own = resourceId === undefined ? [] : [`resource/${resourceId}`];
     this.#unwatch();
-    this.#unwatch = fanOut.watch([...keys, ...own], (told) => this.#came(told));
+    const unwatch = fanOut.watch([...keys, ...own], (told) => this.#came(told));
+    const unlisten = typing.listen(keys, (typed) => this.#types(typed));
+    this.#unwatch = () => {
+      unwatch();
+      unlisten();
+    };
+  }
+
+  /** It is of this moment: whoever cannot hear it now need not hear it. */
+  #types({ channelId, subject }: Typed): void {
+    if (!this.#readUp || this.#connection.slow || subject === this.#principal.subject) return;
+    const row = this.#live.board.get({ kind: KIND, id: channelId });
+    if (row === undefined || !isMember(row.state as Known, this.#reader)) return;
+    this.#say("channel.typing", { channelId, subject, seconds: liveLimits.typingSeconds });
   }
 
   #came(told: Told): void {

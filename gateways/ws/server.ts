@@ -16,6 +16,7 @@ import { FanOut } from "./fan-out.ts";
 import { MessageEvents } from "./message-events.ts";
 import { Session, type SessionServices } from "./session.ts";
 import type { Live } from "./subscription.ts";
+import { Typing } from "./typing.ts";
 
 export interface LiveServices {
   readonly ports: Ports;
@@ -43,6 +44,7 @@ const TOKEN_IN_URL = /(?:^|&)(?:access_)?token=|(?:^|&)authorization=/i;
 export class LiveGateway {
   readonly #services: LiveServices;
   readonly #fanOut: FanOut;
+  readonly #typing: Typing;
   readonly #sessions = new Set<Session>();
   readonly #perPrincipal = new Map<string, number>();
   readonly #outbox: Outbox;
@@ -57,6 +59,7 @@ export class LiveGateway {
     const onGap = () => this.#closeAll(4409, "gap");
     this.#fanOut = new FanOut({ registry, views, board, epoch, log: ports.log, onGap });
     board.tell(this.#fanOut);
+    this.#typing = new Typing(ports, board);
     const { journal, clock, config, log } = ports;
     const departedUntil = () => readDepartedUntil(config);
     const live: Live = {
@@ -64,6 +67,7 @@ export class LiveGateway {
       fanOut: this.#fanOut,
       messages: new MessageEvents({ vault: services.vault, log, epoch }),
       presence: services.presence.view,
+      typing: this.#typing,
     };
     const admit = (session: Session, principal: Principal) => this.#admit(session, principal);
     const { presence } = services;
@@ -127,6 +131,7 @@ export class LiveGateway {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#cancelCheck();
+    this.#typing.stop();
     this.#closeAll(1001, "going away");
   }
 

@@ -5,11 +5,11 @@ import type { CloseCode } from "../../schema/live/close-codes.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { clientMessage, type ServerMessages } from "../../schema/live/messages.ts";
 import { parseTopic, type Topic } from "../../schema/live/topics.ts";
-import type { Principal } from "../../schema/principal.ts";
+import type { Principal, Role } from "../../schema/principal.ts";
 import { anyone, crew } from "../../schema/routes.ts";
 import { type Executor, parametersOf, problemIn } from "../executor.ts";
 import type { Authenticator } from "../http/authentication.ts";
-import { readableBy } from "../http/handlers/reader.ts";
+import { memberBy, readableBy } from "../http/handlers/reader.ts";
 import { issuesOf, ProblemError, problemOf } from "../http/problem.ts";
 import { Allowance } from "./allowance.ts";
 import { ChannelSubscription } from "./channel-subscription.ts";
@@ -143,6 +143,8 @@ export class Session {
         return this.#subscribe(request);
       case "unsubscribe":
         return this.#unsubscribe(request);
+      case "typing":
+        return this.#types(request);
     }
   }
 
@@ -235,10 +237,7 @@ export class Session {
 
   /** @throws ProblemError */
   async #authorise(topic: Topic, principal: Principal): Promise<void> {
-    const allowed = topic.form === "channel" || topic.form === "channels" ? crew : anyone;
-    if (!allowed.some((role) => principal.roles.includes(role))) {
-      throw new ProblemError("forbidden", `this takes one of the roles ${allowed.join(", ")}`);
-    }
+    mustBeOneOf(topic.form === "channel" || topic.form === "channels" ? crew : anyone, principal);
     if (topic.form === "channels") return;
     if (topic.form === "channel") {
       const { sequence } = await readableBy(this.#services, principal, this.#id, topic.id);
@@ -262,6 +261,14 @@ export class Session {
     close();
     this.#subscriptions.delete(topic);
     this.#say("subscription.closed", { reason: "unsubscribed" }, { request: id, topic });
+  }
+
+  async #types({ data: { channelId } }: RequestOf<"typing">): Promise<void> {
+    const principal = this.#known();
+    mustBeOneOf(crew, principal);
+    const { closedAt } = await memberBy(this.#services, principal, this.#id, channelId);
+    if (closedAt !== null) throw new ProblemError("channel_closed", `the channel was closed at ${closedAt}`);
+    this.#services.live.typing.tell({ channelId, subject: principal.subject });
   }
 
   async #command({ id, data }: RequestOf<"command">): Promise<void> {
@@ -384,6 +391,12 @@ function bytesOf(body: unknown): Uint8Array {
   } catch {
     throw new ProblemError("malformed_json", "nested too deeply");
   }
+}
+
+/** @throws ProblemError */
+function mustBeOneOf(allowed: readonly Role[], { roles }: Principal): void {
+  if (allowed.some((role) => roles.includes(role))) return;
+  throw new ProblemError("forbidden", `this takes one of the roles ${allowed.join(", ")}`);
 }
 
 /** Whoever follows a single thing has it before the eyes. */

@@ -16,6 +16,7 @@ import type { Told } from "./recent.ts";
 import { positionOf, whyNotRecovered } from "./recovery.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { concerns, mayBeSeenBy } from "./topics.ts";
+import type { Typing } from "./typing.ts";
 
 /** What all subscriptions of a gateway stand on. */
 export interface Live {
@@ -30,6 +31,7 @@ export interface Live {
   readonly departedUntil: () => Promise<number>;
   readonly messages: MessageEvents;
   readonly presence: PresenceView;
+  readonly typing: Typing;
   readonly log: Log;
 }
 

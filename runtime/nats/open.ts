@@ -146,7 +146,7 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     keys: await bucket(buckets.keys, {}),
     presence: await bucket(buckets.presence, { ttl: PRESENCE_TTL_MS, markerTTL: 10_000 }),
     timers: new NatsTimers(nats),
-    transport: new NatsTransport(nc),
+    transport: new NatsTransport(connection),
     numbers: new NatsNumbers(connection, jsm),
     deadLetters: new NatsDeadLetters(connection, jsm),
     close: async () => {

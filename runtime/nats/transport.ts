@@ -1,12 +1,15 @@
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import { NoResponder, type Transport, UncertainOutcome } from "../ports/index.ts";
+import type { Connection } from "./connection.ts";
 
-/** Request and reply over core NATS: nothing here is stored, and nothing need be. */
+/** Over core NATS: nothing here is stored, and nothing need be. */
 export class NatsTransport implements Transport {
+  readonly #connection: Connection;
   readonly #nc: NatsConnection;
 
-  constructor(nc: NatsConnection) {
-    this.#nc = nc;
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#nc = connection.nc;
   }
 
   async request(subject: string, payload: string, timeoutMs: number): Promise<string> {
@@ -27,5 +30,19 @@ export class NatsTransport implements Transport {
     });
     // Not unsubscribe: what the server has sent us before it hears of this must be answered, too.
     return () => void subscription.drain().catch(() => undefined);
+  }
+
+  tell(subject: string, payload: string): void {
+    // The client would keep it until it is connected again: by then it is not true any more.
+    if (this.#connection.connected) this.#connection.send(subject, payload);
+  }
+
+  hear(subject: string, handler: (payload: string) => void): () => void {
+    const subscription = this.#nc.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) handler(message.string());
+      },
+    });
+    return () => subscription.unsubscribe();
   }
 }

@@ -199,6 +199,10 @@ export interface Transport {
   request(subject: string, payload: string, timeoutMs: number): Promise<string>;
   /** Answers what comes on a subject (one token may be `*`). */
   serve(subject: string, handler: (payload: string) => Promise<string>): () => void;
+  /** Says something to all who hear it at this moment, ourselves included. It is kept nowhere: who cannot hear it now never will. */
+  tell(subject: string, payload: string): void;
+  /** Hears what is told on a subject (one token may be `*`). */
+  hear(subject: string, handler: (payload: string) => void): () => void;
 }
 
 /** Counters without doubles. */

@@ -67,6 +67,12 @@ export class SimProcess {
       transport: {
         request: (subject, payload) => server.request(subject, payload),
         serve: (subject, handler) => this.#serve(subject, handler),
+        tell: (subject, payload) => server.tell(subject, payload),
+        hear: (subject, handler) => {
+          const hearer = { subject, handler };
+          server.hearers.add(hearer);
+          return this.#undoable(() => server.hearers.delete(hearer));
+        },
       },
       numbers: {
         reserve: (subject, count) =>

@@ -39,6 +39,7 @@ export class SimServer {
   readonly timers = new Map<string, Timer>();
   readonly ringers = new Set<(payload: string) => Promise<void>>();
   readonly services = new Map<string, Set<(payload: string) => Promise<string>>>();
+  readonly hearers = new Set<Hearer>();
 
   constructor(world: World, planted: Planted = {}) {
     this.world = world;
@@ -119,6 +120,14 @@ export class SimServer {
     this.world.at(Date.parse(timer.at) - EPOCH_MS - this.world.nowMs, again);
   }
 
+  tell(subject: string, payload: string): void {
+    const { world } = this;
+    for (const hearer of this.hearers) {
+      if (!fits(hearer.subject, subject) || world.chance(world.faults.requestLost)) continue;
+      world.at(world.latencyMs(), () => this.hearers.has(hearer) && hearer.handler(payload));
+    }
+  }
+
   async request(subject: string, payload: string): Promise<string> {
     const { world } = this;
     await new Promise<void>((resolve) => world.at(world.latencyMs(), resolve));
@@ -141,6 +150,12 @@ export class SimServer {
       if (world.chance(world.faults.doubled)) world.at(world.latenessMs(), arrive);
     });
   }
+}
+
+/** One who hears what is told at the moment. */
+export interface Hearer {
+  readonly subject: string;
+  readonly handler: (payload: string) => void;
 }
 
 /** Virtual time 0 is this moment. */
@@ -198,11 +213,9 @@ export class SimJournal implements Journal {
   }
 
   async *scan(subjects: readonly string[], after: number, until: number): AsyncIterable<readonly JournalEntry[]> {
-    const wanted = subjects.map((subject) => subject.split("."));
-    const fits = ({ subject }: JournalEntry) =>
-      wanted.some((tokens) => subject.split(".").every((token, at) => tokens[at] === "*" || tokens[at] === token));
+    const isWanted = ({ subject }: JournalEntry) => subjects.some((wanted) => fits(wanted, subject));
     yield await this.#server.ask(() =>
-      this.entries.filter((entry) => entry.sequence > after && entry.sequence <= until && fits(entry)),
+      this.entries.filter((entry) => entry.sequence > after && entry.sequence <= until && isWanted(entry)),
     );
   }
 
@@ -315,6 +328,12 @@ class Feed<Entry> {
       this.#followers.delete(wake);
     };
   }
+}
+
+/** `*` stands for any one token. */
+function fits(wanted: string, subject: string): boolean {
+  const [ours, theirs] = [wanted.split("."), subject.split(".")];
+  return ours.length === theirs.length && ours.every((token, at) => token === "*" || token === theirs[at]);
 }
 
 /** The subject without its agency. */

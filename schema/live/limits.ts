@@ -10,6 +10,9 @@ export const liveLimits = {
   subscriptionsPerSocket: 100,
   /** Of one principal on one gateway; the embedded default's own admin token has no such limit. */
   socketsPerPrincipal: 50,
+  /** That somebody types in a channel is told this often at most, and shown for `typingSeconds` unless it is told again. */
+  typingEveryMs: 2_000,
+  typingSeconds: 6,
   /** Commands of one socket that may wait for their answer. */
   commandsInFlight: 32,
   /** A socket that has not said who it is by then is closed. */

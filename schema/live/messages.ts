@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { alert } from "../alert.ts";
 import { channel } from "../channel.ts";
-import { json, timestamp } from "../common.ts";
+import { json, timestamp, uuid } from "../common.ts";
 import { type ErrorCode, errorKinds } from "../errors.ts";
 import { incident } from "../incident.ts";
 import { presenceUpdate, present } from "../presence.ts";
@@ -73,6 +73,7 @@ export const clientMessages = {
       sequence: z.string().max(20).default(""),
     }),
   ),
+  typing: request("typing", z.strictObject({ channelId: uuid })),
   ping: request("ping", z.strictObject({}).optional()),
 };
 
@@ -86,6 +87,7 @@ export const clientMessage = z.discriminatedUnion("type", [
   clientMessages.subscribe,
   clientMessages.unsubscribe,
   clientMessages.command,
+  clientMessages.typing,
   clientMessages.ping,
 ]);
 
@@ -123,6 +125,11 @@ export const serverMessages = {
   "subscription.live": z.strictObject({ ...position.shape }),
   "subscription.closed": z.strictObject({ reason: z.string() }),
   "presence.update": presenceUpdate,
+  "channel.typing": z.strictObject({
+    channelId: uuid,
+    subject: z.string().describe("who types"),
+    seconds: z.number().int().describe("show it for so long, unless it is told again or a message of theirs comes"),
+  }),
   "command.answered": z.strictObject({
     status: z.number().int(),
     headers: z.record(z.string(), z.string()),
@@ -170,6 +177,7 @@ export const messageSummaries: Readonly<Record<keyof typeof clientMessages | key
   subscribe: "follows a topic, from now or from a position",
   unsubscribe: "stops that",
   command: "does anything that the HTTP API does",
+  typing: "says that you type in a channel, every few seconds for as long as you do; answered only when refused",
   ping: "shows that you are there, and asks whether the server is",
   "session.opened": "you are known",
   "session.expiring": "the token is over soon",
@@ -178,6 +186,7 @@ export const messageSummaries: Readonly<Record<keyof typeof clientMessages | key
   "subscription.live": "you have everything up to here; what comes now has just happened",
   "subscription.closed": "a topic ends, because you said so or may not see it any more",
   "presence.update": "somebody has come, or gone: in no journal, so that whoever comes back gets a snapshot",
+  "channel.typing": "another member types just now: kept nowhere, and over by itself",
   "command.answered": "what a command came to",
   "request.refused": "what was wrong with a request, as a problem (RFC 9457)",
   pong: "the server is there",

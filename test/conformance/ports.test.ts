@@ -310,6 +310,28 @@ describe.each([
     await expect(until(transport.request("cmd.incident.6.x", "hello", 1_000))).rejects.toBeInstanceOf(NoResponder);
   });
 
+  it("tell all who hear a subject at the moment, whoever tells it, and nobody later", async () => {
+    const { transport, clock } = subject.ports;
+    const heard: string[] = [];
+    transport.tell("live.typing.a", "before anybody heard");
+    const stops = ["live.typing.a", "live.typing.*", "live.typing.b"].map((of, index) =>
+      transport.hear(of, (payload) => heard.push(`${index} ${payload}`)),
+    );
+    const wait = async (done: () => boolean) => {
+      while (!done()) await new Promise<void>((resolve) => clock.after(5, resolve));
+    };
+    transport.tell("live.typing.a", "now");
+    transport.tell("live.other.a", "elsewhere");
+    await until(wait(() => heard.length >= 2));
+    expect(heard.sort()).toEqual(["0 now", "1 now"]);
+    stops[1]!();
+    transport.tell("live.typing.a", "again");
+    transport.tell("live.typing.b", "last");
+    await until(wait(() => heard.includes("2 last")));
+    expect(heard.sort()).toEqual(["0 again", "0 now", "1 now", "2 last"]);
+    for (const stop of stops) stop();
+  });
+
   it("count without doubles, and keep dead letters", async () => {
     const { numbers, deadLetters } = subject.ports;
     expect(await until(numbers.value("num.a.2026"))).toBe(0);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster } from "../support/cluster.ts";
@@ -96,5 +97,57 @@ describe("somebody", () => {
     expect(heardOf("both")).toEqual(["online"]);
     for (const socket of [dora, both, other]) socket.close();
     expect(await msUntilHeard("both", 2)).toBeLessThan(5_000);
+  });
+});
+
+describe("somebody who types", () => {
+  it("is seen by the other members within a second, by any gateway, and it is kept nowhere", async () => {
+    first.start();
+    await first.ready();
+    const anna = await at(first, "anna");
+    const annaElsewhere = await at(second, "anna");
+    const [bo, cy, eve] = [await at(second, "bo"), await at(second, "cy"), await at(second, "eve")];
+    const all = [anna, annaElsewhere, bo, cy, eve];
+    const done = async (operation: string, more: object) => {
+      const { data } = await anna.ask("command", { operation, ...more });
+      expect(data.status, JSON.stringify(data.body)).toBeLessThan(300);
+      return data.body;
+    };
+    const { id } = await done("createChannel", { body: { kind: "team", name: "Night", members: ["bo", "cy"] } });
+    await Promise.all(all.map((one) => one.follow("channels")));
+    await bo.follow(`channel/${id}`);
+    const startedMs = performance.now();
+    anna.say("typing", { channelId: id });
+    const typing = await bo.heard("channel.typing", `channel/${id}`);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(typing.data).toEqual({ channelId: id, subject: "anna", seconds: 6 });
+
+    // However often it is said; and what comes later in the channel comes after it.
+    for (let press = 0; press < 20; press++) anna.say("typing", { channelId: id });
+    await done("postMessage", { path: { id }, body: { body: "Here" } });
+    await Promise.all([anna, bo, cy].map((one) => one.heard("message.new")));
+    const typed = (one: LiveSocket) => one.frames.filter(({ type }) => type === "channel.typing");
+    expect(all.map((one) => typed(one).map(({ topic }) => topic))).toEqual([
+      [],
+      [],
+      expect.arrayContaining(["channels", `channel/${id}`]),
+      ["channels"],
+      [],
+    ]);
+    expect(typed(bo)).toHaveLength(2);
+
+    // Nobody says that of a channel it is no member of, and who is removed hears nothing any more.
+    expect((await eve.ask("typing", { channelId: id })).data.code).toBe("not_found");
+    await done("changeMembers", { path: { id }, body: { remove: ["bo"] } });
+    cy.say("typing", { channelId: id });
+    await annaElsewhere.heard("channel.typing", "channels");
+    expect((await bo.ask("typing", { channelId: id })).data.code).toBe("not_found");
+    expect(typed(bo)).toHaveLength(2);
+    await done("closeChannel", { path: { id } });
+    expect((await anna.ask("typing", { channelId: id })).data.code).toBe("channel_closed");
+
+    const { streams } = await jetstreamManager(cluster.ports.connection.nc);
+    await expect(streams.find(`live.typing.${id}`)).rejects.toThrow();
+    for (const socket of all) socket.close();
   });
 });

@@ -46,11 +46,14 @@ export async function readableBy(
 }
 
 /** As the board shows it, where that lets the caller in; asked of the channel itself otherwise. */
-export async function member(services: Services, call: Call): Promise<Known> {
-  const row = services.board.get(channelAt(call));
-  const known = row?.state as Known | undefined;
-  if (known !== undefined && isMember(known, readerOf(services.board, call.principal))) return known;
-  return (await readable(services, call)).state;
+export function member(services: Reading, call: Call): Promise<Known> {
+  return memberBy(services, call.principal, call.requestId, channelAt(call).id);
+}
+
+export async function memberBy(services: Reading, principal: Principal, requestId: string, id: string): Promise<Known> {
+  const known = services.board.get({ kind: "channel", id })?.state as Known | undefined;
+  if (known !== undefined && isMember(known, readerOf(services.board, principal))) return known;
+  return (await readableBy(services, principal, requestId, id)).state;
 }
 
 function orRefused(board: Board, principal: Principal, state: ChannelState): Known {
