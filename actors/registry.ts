@@ -20,6 +20,7 @@ import { incident } from "./incident/definition.ts";
 import { incidentProjection } from "./incident/projection.ts";
 import { incidentView } from "./incident/view.ts";
 import { page } from "./page/definition.ts";
+import { pageProjection } from "./page/projection.ts";
 import { pageView } from "./page/view.ts";
 import { resource } from "./resource/definition.ts";
 import { resourceProjection } from "./resource/projection.ts";
@@ -78,6 +79,7 @@ export const projections: Projections = new Map<string, AnyProjection>([
   [channel.kind, channelProjection],
   [resource.kind, resourceProjection],
   [alert.kind, alertProjection],
+  [page.kind, pageProjection],
 ]);
 
 /** What happens to one actor because of another. */

@@ -6,6 +6,8 @@ export interface Archive {
   incidents(query: ArchivedIncidentsQuery): Promise<Archived>;
   /** Newest first. @throws ArchiveUnavailable */
   alerts(query: ArchivedQuery): Promise<Archived>;
+  /** Those that have left the journal, newest first. @throws ArchiveUnavailable */
+  departedPages(query: ArchivedQuery): Promise<Archived>;
   /** Oldest first. @throws ArchiveUnavailable */
   alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]>;
   /** Oldest first. @throws ArchiveUnavailable */

@@ -13,3 +13,9 @@ export function idFrom(text: string): string {
 export function idBeside(other: string, text: string): string {
   return other.slice(0, 13) + idFrom(text).slice(13);
 }
+
+/** The same, for what is of that time (RFC 3339). */
+export function idAt(time: string, text: string): string {
+  const hex = Date.parse(time).toString(16).padStart(12, "0");
+  return idBeside(`${hex.slice(0, 8)}-${hex.slice(8)}`, text);
+}

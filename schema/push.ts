@@ -101,6 +101,8 @@ export interface KeptDevice {
   readonly name: string | null;
   /** Its address, which only this installation can read. */
   readonly sealed: string;
+  /** The same for the same address, whoever registers it, and tells nothing of it. Left out before it was kept. */
+  readonly mark?: string;
 }
 
 export type DevicesCommand =
@@ -108,12 +110,14 @@ export type DevicesCommand =
   | { readonly type: "remove"; readonly deviceId: string }
   /** Its service says that nobody is there any more; the address is that one, not a newer one. */
   | { readonly type: "gone"; readonly deviceId: string; readonly sealed: string }
+  /** Somebody else has registered the address, at that time: it is theirs, unless it was registered here again since. */
+  | { readonly type: "passOn"; readonly mark: string; readonly at: string }
   | { readonly type: "prefer"; readonly owner: Owner; readonly preferences: Preferences };
 
 export type DevicesEvent =
   | { readonly type: "devices.owner"; readonly owner: Owner }
   | { readonly type: "devices.registered"; readonly device: KeptDevice }
-  | { readonly type: "devices.removed"; readonly deviceId: string; readonly because: "asked" | "gone" }
+  | { readonly type: "devices.removed"; readonly deviceId: string; readonly because: "asked" | "gone" | "passed_on" }
   | { readonly type: "devices.preferred"; readonly preferences: Preferences };
 
 /** How far a page has come at one device. */
@@ -221,7 +225,9 @@ export type PageCommand =
   | { readonly type: "withdraw"; readonly cause: number }
   | { readonly type: "expire"; readonly due: string }
   /** Once more for a device that was given up: from the dead letters. */
-  | { readonly type: "retry"; readonly deviceId: string };
+  | { readonly type: "retry"; readonly deviceId: string }
+  /** It may leave the journal, if nothing has been expected of it since before that time. */
+  | { readonly type: "archive"; readonly before: string };
 
 export type PageEvent =
   | ({ readonly type: "page.opened" } & PageOpening)
@@ -234,4 +240,5 @@ export type PageEvent =
   | { readonly type: "page.seen"; readonly deviceId: string }
   | { readonly type: "page.acknowledged"; readonly by: string; readonly ends: boolean }
   | { readonly type: "page.withdrawn"; readonly cause: number }
-  | { readonly type: "page.expired" };
+  | { readonly type: "page.expired" }
+  | { readonly type: "page.archived" };

@@ -15,9 +15,15 @@ export type DevicesState = { readonly phase: "unknown" } | KnownDevices;
 export interface KnownDevices {
   readonly phase: "known";
   readonly owner: Owner;
-  readonly devices: readonly (KeptDevice & { readonly since: string })[];
+  readonly devices: readonly Registered[];
   readonly preferences: Preferences;
 }
+
+type Registered = KeptDevice & {
+  readonly since: string;
+  /** When it was registered last; where its address has a mark. */
+  readonly registeredAt?: string;
+};
 
 /** Somebody's devices, and how it wants to be told. Addresses come sealed. */
 export const devices: ActorDefinition<DevicesState, DevicesCommand, DevicesEvent> = {
@@ -46,6 +52,14 @@ export const devices: ActorDefinition<DevicesState, DevicesCommand, DevicesEvent
       if (!isSystem(by)) return refuse("forbidden", "this is told by push services");
       return find(s, deviceId)?.sealed === sealed ? [{ type: "devices.removed", deviceId, because: "gone" }] : [];
     },
+    passOn: (s, { mark, at }, { by }) => {
+      if (!isSystem(by)) return refuse("forbidden", "this follows from somebody else's registration");
+      return registeredBefore(s, mark, at).map(({ id }) => ({
+        type: "devices.removed",
+        deviceId: id,
+        because: "passed_on",
+      }));
+    },
     prefer: (s, { owner, preferences }) => [...ownedBy(s, owner), { type: "devices.preferred", preferences }],
   },
 
@@ -56,7 +70,8 @@ export const devices: ActorDefinition<DevicesState, DevicesCommand, DevicesEvent
       const it = existing(s);
       const others = it.devices.filter(({ id }) => id !== device.id);
       const since = it.devices.find(({ id }) => id === device.id)?.since ?? at;
-      return { ...it, devices: [...others, { ...device, since }] };
+      const registered = device.mark === undefined ? {} : { registeredAt: at };
+      return { ...it, devices: [...others, { ...device, since, ...registered }] };
     },
     "devices.removed": (s, { deviceId }) => {
       const it = existing(s);
@@ -78,6 +93,12 @@ function ownedBy(s: DevicesState, owner: Owner): readonly DevicesEvent[] {
 
 function find(s: DevicesState, deviceId: string) {
   return s.phase === "known" ? s.devices.find(({ id }) => id === deviceId) : undefined;
+}
+
+/** Its devices of this address, unless they were registered at that time or later. */
+export function registeredBefore(s: DevicesState, mark: string, at: string): readonly Registered[] {
+  if (s.phase === "unknown") return [];
+  return s.devices.filter((one) => one.mark === mark && (one.registeredAt ?? one.since) < at);
 }
 
 function existing(s: DevicesState): KnownDevices {

@@ -5,7 +5,7 @@ import type { KnownDevices } from "./definition.ts";
 export const devicesView: View = {
   present(id, state) {
     const { devices } = state as KnownDevices;
-    return { id, devices: devices.map(({ sealed: _sealed, ...shown }) => shown) };
+    return { id, devices: devices.map(({ sealed: _sealed, mark: _mark, ...shown }) => shown) };
   },
   indexed: { calls: (state) => callNames(state as KnownDevices) },
   matches: (state, { calls }) => calls === undefined || callNames(state as KnownDevices).includes(calls as string),

@@ -65,6 +65,13 @@ export const page: ActorDefinition<PageState, PageCommand, PageEvent> = {
       if (s.phase === "unknown" || s.closedAt !== null) return [];
       return deliveryIn(s, deviceId)?.state === "failed" ? [{ type: "page.retried", deviceId }] : [];
     },
+
+    archive: (s, { before }, { by }) => {
+      if (!isSystem(by)) return refuse("forbidden", "pages leave the journal by themselves");
+      const since = restsSince(s);
+      const stays = since === undefined || since >= before || hasDeparted(s);
+      return stays ? [] : [{ type: "page.archived" }];
+    },
   },
 
   evolve: {
@@ -103,7 +110,10 @@ export const page: ActorDefinition<PageState, PageCommand, PageEvent> = {
     },
     "page.withdrawn": (s, { cause }, { at }) => ({ ...ended(s, "withdrawn", at), cause }),
     "page.expired": (s, _e, { at }) => ended(s, "expired", at),
+    "page.archived": (s, _e, { at }) => ({ ...existing(s), archivedAt: at }),
   },
+
+  departure: { restsSince, command: (before) => ({ type: "archive", before }), event: "page.archived", hasDeparted },
 
   deadlines: (s) =>
     s.phase === "known" && s.closedAt === null
@@ -177,9 +187,20 @@ function changed(s: PageState, deviceId: string, change: (it: Delivery) => Deliv
   return { ...it, recipients };
 }
 
+/** Whatever happens to a page in the archive brings it back. */
 function existing(s: PageState): KnownPage {
   assert(s.phase === "known", "something happened to a page before it was opened");
-  return s;
+  const { archivedAt: _no, ...it } = s;
+  return it;
+}
+
+/** Over, and nothing is to be sent any more. */
+function restsSince(s: PageState): string | undefined {
+  return s.phase === "known" && s.closedAt !== null && nextTaskAt(s) === undefined ? s.closedAt : undefined;
+}
+
+function hasDeparted(s: PageState): boolean {
+  return s.phase === "known" && s.archivedAt !== undefined;
 }
 
 /** When there is something to send next; undefined when there is nothing. */

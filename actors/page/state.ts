@@ -33,6 +33,8 @@ export interface KnownPage extends Omit<PageOpening, "recipients"> {
   readonly closedAt: string | null;
   readonly end: (typeof pageEnds)[number] | null;
   readonly acknowledgedBy: string | null;
+  /** Since when it is in the archive; it has none before. */
+  readonly archivedAt?: string;
 }
 
 export function deliveriesOf(page: KnownPage): readonly Delivery[] {

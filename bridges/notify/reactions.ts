@@ -15,7 +15,7 @@ export const notifying: readonly Reaction[] = [
     react: (cause) =>
       (cause.events as readonly GroupEvent[]).flatMap((event, index) => {
         if (event.type !== "alertgroup.notified") return [];
-        const { type: _type, targets, ...rest } = event;
+        const { type: _type, targets, since: _since, ...rest } = event;
         return deliveries(cause, index, targets, { groupId: cause.id, at: cause.at, ...rest });
       }),
   },

@@ -17,6 +17,7 @@ import { connectionTo, type Database, isDataError, schemas, searchPath } from ".
 import { alertReportsQuery, alertsQuery } from "./queries/alerts.ts";
 import { incidentsQuery } from "./queries/incidents.ts";
 import { messagesQuery, newestMessageQuery } from "./queries/messages.ts";
+import { departedPagesQuery } from "./queries/pages.ts";
 import { reportQuery } from "./queries/reports.ts";
 import { pointOf, trackQuery } from "./queries/track.ts";
 
@@ -42,6 +43,10 @@ export class ArchiveReader implements Archive {
 
   alerts(query: ArchivedQuery): Promise<Archived> {
     return this.#list(alertsQuery(query));
+  }
+
+  departedPages(query: ArchivedQuery): Promise<Archived> {
+    return this.#list(departedPagesQuery(query));
   }
 
   alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]> {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { type RegisterDevice, registerDevice } from "../../schema/push.ts";
 
 const [NONCE_BYTES, TAG_BYTES] = [12, 16];
@@ -19,6 +19,13 @@ export class Addresses {
     return Buffer.concat(sealed).toString("base64url");
   }
 
+  /** The same for what leads to the same device; without the key nobody can tell whether an address is that one. */
+  mark(device: RegisterDevice): string {
+    return createHmac("sha256", this.#key)
+      .update(`mark ${placeOf(device)}`)
+      .digest("base64url");
+  }
+
   /** @returns undefined when it was tampered with, is another device's, or was sealed with another key */
   open(sealed: string, deviceId: string): RegisterDevice | undefined {
     const bytes = Buffer.from(sealed, "base64url");
@@ -32,5 +39,17 @@ export class Addresses {
     } catch {
       return;
     }
+  }
+}
+
+/** What its service delivers to, without what may change beside it. */
+function placeOf(device: RegisterDevice): string {
+  switch (device.kind) {
+    case "webpush":
+      return `webpush ${device.endpoint}`;
+    case "ntfy":
+      return `ntfy ${device.server ?? ""} ${device.topic}`;
+    default:
+      return `${device.kind} ${device.token}`;
   }
 }

@@ -1,20 +1,21 @@
 import { audiences } from "../../actors/channel/membership.ts";
 import type { Known as KnownChannel } from "../../actors/channel/state.ts";
+import { type KnownDevices, registeredBefore } from "../../actors/devices/definition.ts";
 import { concernIn, concernsOver } from "../../actors/incident/concerns.ts";
 import type { IncidentState } from "../../actors/incident/state.ts";
 import type { KnownPage } from "../../actors/page/state.ts";
 import type { Known as KnownResource } from "../../actors/resource/state.ts";
 import type { Cause, Reaction, Told } from "../../runtime/actor.ts";
 import type { Board } from "../../runtime/board.ts";
-import { idBeside, idFrom } from "../../runtime/id-from.ts";
+import { idAt, idBeside, idFrom } from "../../runtime/id-from.ts";
 import type { Clock } from "../../runtime/ports/index.ts";
 import type { PresenceView } from "../../runtime/presence/view.ts";
 import type { ChannelEvent } from "../../schema/channel.ts";
 import type { Concern, IncidentEvent } from "../../schema/incident.ts";
 import { isSystemSubject } from "../../schema/principal.ts";
-import type { PageCommand, PageEvent } from "../../schema/push.ts";
+import type { DevicesCommand, DevicesEvent, PageCommand, PageEvent } from "../../schema/push.ts";
 import type { Target } from "../../schema/routing/document.ts";
-import type { GroupEvent } from "../../schema/routing/group.ts";
+import type { GroupEvent, Notification } from "../../schema/routing/group.ts";
 import { crewOf, recipientsOf } from "./recipients.ts";
 
 /** For so long an answer to a page means something; then somebody else has to be sent. */
@@ -132,7 +133,7 @@ export class Calls {
   alertGroup({ id, agency, version, by, events }: Cause): readonly Told[] {
     return (events as readonly GroupEvent[]).flatMap((event): Told[] => {
       if (event.type !== "alertgroup.notified") return [];
-      const pageId = idFrom(`page of group ${id} ${event.receiver} ${event.page}`);
+      const pageId = alertsPage(id, event);
       if (event.reason === "acknowledged") return [tell(pageId, { type: "acknowledge", cause: version, by })];
       if (event.reason === "all_resolved") return [tell(pageId, { type: "withdraw", cause: version })];
       const names = event.targets.flatMap(nameOf);
@@ -157,11 +158,28 @@ export class Calls {
     const answer = (events as readonly PageEvent[]).find((event) => event.type === "page.acknowledged");
     if (answer === undefined || isSystemSubject(answer.by)) return [];
     const row = this.#board.get({ kind: "page", id });
-    if (row === undefined || row.version < version) throw new NotShownYet(id);
-    const { about } = row.state as KnownPage;
-    if (about.kind !== "alerts") return [];
+    if (row !== undefined && row.version < version) throw new NotShownYet(id);
+    const about = (row?.state as KnownPage | undefined)?.about;
+    // One that is not shown any more has been over for longer than anybody waits for an answer.
+    if (about?.kind !== "alerts") return [];
     const command = { type: "acknowledge", note: `${answer.by} has answered the page` };
     return about.alertIds.map((alertId) => ({ to: { kind: "alert", id: alertId }, command }));
+  }
+
+  /** A phone that was handed on rings for whoever has it now. */
+  devices({ id, at, events }: Cause): readonly Told[] {
+    return (events as readonly DevicesEvent[]).flatMap((event): Told[] => {
+      const mark = event.type === "devices.registered" ? event.device.mark : undefined;
+      const owner = this.#board.get({ kind: "devices", id })?.state as KnownDevices | undefined;
+      if (mark === undefined || owner === undefined) return [];
+      const command = { type: "passOn", mark, at } satisfies DevicesCommand;
+      return [...this.#board.all("devices")]
+        .filter(({ state }) => {
+          const other = state as KnownDevices;
+          return other.owner.subject !== owner.owner.subject && registeredBefore(other, mark, at).length > 0;
+        })
+        .map((row) => ({ to: { kind: "devices", id: row.id }, command }));
+    });
   }
 
   #membersOf(channelId: string, agency: string, author: string, urgent: boolean) {
@@ -216,6 +234,10 @@ export const assignmentPage = (incidentId: string, unitId: string) =>
 /** One for each concern: what it was told of again is the same page again. */
 export const concernPage = (incidentId: string, concern: Concern) =>
   idBeside(incidentId, `page of ${incidentId} about ${concern}`);
+const alertsPage = (groupId: string, { receiver, page, since }: Pick<Notification, "receiver" | "page" | "since">) => {
+  const text = `page of group ${groupId} ${receiver} ${page}`;
+  return since === undefined ? idFrom(text) : idAt(since, text);
+};
 export const messagePage = (messageId: string) => idBeside(messageId, `page of message ${messageId}`);
 
 /** By these a concern may be over. */
@@ -260,6 +282,12 @@ export function pushReactions(board: Board, clock: Clock, presence: PresenceView
       of: "alertgroup",
       on: ["alertgroup.notified"] satisfies GroupEvent["type"][],
       react: (cause) => calls.alertGroup(cause),
+    },
+    {
+      name: "handed",
+      of: "devices",
+      on: ["devices.registered"] satisfies DevicesEvent["type"][],
+      react: (cause) => calls.devices(cause),
     },
     {
       name: "answer",

@@ -8,4 +8,6 @@ export interface PushService {
   whyNot(device: RegisterDevice): string | undefined;
   /** Whoever knows an address can call the device: it is kept as only this installation can read it. */
   seal(device: RegisterDevice, deviceId: string): string;
+  /** By what the same address is known again, whoever registers it. */
+  mark(device: RegisterDevice): string;
 }

@@ -99,6 +99,7 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "page.acknowledged": "somebody has answered",
   "page.withdrawn": "nobody need answer any more",
   "page.expired": "nobody has answered in time",
+  "page.archived": "it has been over for long; it is in the archive",
   "resource.created": "somebody or something was registered",
   "resource.updated": "fields changed; `was` has what they were",
   "resource.retired": "it is gone for good",

@@ -39,7 +39,7 @@ export const pushRoutes = {
   registerDevice: {
     method: "post",
     path: DEVICES,
-    summary: "Register a device of the caller's; the same one again is the same device",
+    summary: "Register a device of the caller's; the same one again is the same device, and no longer somebody else's",
     tag,
     roles: crew,
     body: registerDevice,
@@ -81,7 +81,7 @@ export const pushRoutes = {
   listPages: {
     method: "get",
     path: PAGES,
-    summary: "Who was called about what, newest first",
+    summary: "Who was called about what, newest first; a call to a unit stands where its incident does",
     tag,
     roles: anyone,
     query: pageFilters,

@@ -68,6 +68,8 @@ export interface Notification {
   readonly receiver: string;
   /** From the first alert that fires until none does: devices show it as one. */
   readonly page: number;
+  /** When that page began; left out of those that began before this was kept. */
+  readonly since?: string;
   readonly reason: NotificationReason;
   readonly targets: readonly Target[];
   readonly firing: readonly string[];
@@ -77,6 +79,8 @@ export interface Notification {
 /** The last that a receiver was told of a group. */
 export interface LogEntry {
   readonly at: string;
+  /** When the page began that it was told on. */
+  readonly since?: string;
   readonly firing: readonly string[];
   readonly resolved: readonly string[];
 }
@@ -84,6 +88,8 @@ export interface LogEntry {
 /** An escalation chain under way. */
 export interface RunningChain {
   readonly page: number;
+  /** When that page began. */
+  readonly since?: string;
   readonly step: number;
   readonly round: number;
   /** When its next step is due. */

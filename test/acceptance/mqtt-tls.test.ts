@@ -1,33 +1,17 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { pbkdf2Sync, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Certificates, hasOpenssl } from "../support/certificates.ts";
 import { Mosquitto, mosquitto } from "../support/mosquitto.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-
 let folder: string;
 let broker: Mosquitto;
 let server: TestServer;
-
-/** A key and a certificate of this name, signed by the one that is made first. */
-function certificate(name: string, extensions: string): void {
-  const openssl = (...args: readonly string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-  const subject = ["-subj", `/CN=${name}`, "-newkey", "rsa:2048", "-nodes", "-keyout", `${name}.key`];
-  if (name === "authority") {
-    openssl("req", "-x509", ...subject, "-out", `${name}.pem`, "-days", "2");
-    return;
-  }
-  openssl("req", ...subject, "-out", `${name}.csr`);
-  writeFileSync(join(folder, "extensions"), extensions);
-  const signer = ["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial", "-days", "2"];
-  openssl("x509", "-req", "-in", `${name}.csr`, ...signer, "-extfile", "extensions", "-out", `${name}.pem`);
-}
 
 /** As mosquitto_passwd writes it. */
 function passwordLine(user: string, password: string): string {
@@ -40,9 +24,9 @@ function passwordLine(user: string, password: string): string {
 describe.skipIf(mosquitto === undefined || !hasOpenssl)("with a broker that speaks TLS and asks who we are", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "tocsin-tls-"));
-    certificate("authority", "");
-    certificate("broker", "subjectAltName=IP:127.0.0.1");
-    certificate("bridge", "extendedKeyUsage=clientAuth");
+    const certificates = new Certificates(folder);
+    certificates.issue("broker", "subjectAltName=IP:127.0.0.1");
+    certificates.issue("bridge", "extendedKeyUsage=clientAuth");
     writeFileSync(join(folder, "passwords"), passwordLine("tocsin", "secret"));
     writeFileSync(join(folder, "password"), "secret\n");
     broker = await Mosquitto.start(mosquitto!, [

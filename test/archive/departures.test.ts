@@ -38,15 +38,18 @@ function departures(more: Partial<Ports> = {}): Departures {
   return new Departures(registry, ports, node.board, node.client, () => true, options);
 }
 
-const subjectOf = (id: string) => `evt.*.incident.${id}`;
-const inJournal = async (id: string) => (await server.node.ports.journal.read(subjectOf(id), 0)).length;
+const inJournal = async (id: string, kind = "incident") =>
+  (await server.node.ports.journal.read(`evt.*.${kind}.${id}`, 0)).length;
 
 async function hasDeparted(...ids: readonly string[]): Promise<void> {
   const each = departures();
   await until("they have departed", async () => {
     await server.node.host.checkpoint();
     await each.pass();
-    return server.node.board.departing.size === 0 && (await Promise.all(ids.map(inJournal))).every((one) => one === 1);
+    return (
+      server.node.board.departing.size === 0 &&
+      (await Promise.all(ids.map((id) => inJournal(id)))).every((one) => one === 1)
+    );
   });
 }
 
@@ -61,6 +64,13 @@ async function closedIncident(): Promise<string> {
 }
 
 const get = async (path: string) => (await server.get(`/api/v1/${path}`)).body;
+
+/** Of an incident that nobody is on any more. */
+async function pageThatIsOver(incident: string) {
+  const pageOf = async () => (await get(`pages?incidentId=${incident}`)).items[0];
+  await until("the page is over", async () => (await pageOf())?.closedAt != null);
+  return pageOf();
+}
 
 /** All that the API tells of an incident's past. */
 async function pastOf(id: string, versions: number) {
@@ -92,6 +102,8 @@ describe("an incident that is over", () => {
   it("leaves the journal but for its last event, and everything can still be asked of it", async () => {
     const [id, open] = [await closedIncident(), await server.newIncident()];
     const versions = await inJournal(id);
+    // The unit that was sent was called: that leaves with it.
+    const page = await pageThatIsOver(id);
     const [before, past] = [await get(`incidents/${id}`), await pastOf(id, versions)];
     await hasDeparted(id);
 
@@ -112,7 +124,7 @@ describe("an incident that is over", () => {
     expect(await listed(id)).toBe(true);
     // Nor did it miss the snapshot, and take the checkpoint back.
     expect(await readCheckpoint(server.node.ports)).toBeGreaterThan(0);
-    expect(await verified()).toMatchObject({ ok: true, archived: versions });
+    expect(await verified()).toMatchObject({ ok: true, archived: versions + page.version });
   });
 
   it("has its timeline page by page over the place where the journal begins", async () => {
@@ -230,4 +242,55 @@ describe("an incident that is over", () => {
       expect(await get(`audit/verify?kind=incident&id=${id}`)).toMatchObject({ intact: true });
     },
   );
+});
+
+describe("a page that is over", () => {
+  const pageOf = async (incident: string) => (await get(`pages?incidentId=${incident}`)).items;
+  const left = async (id: string) => {
+    const each = departures();
+    await until("it has left", async () => {
+      await server.node.host.checkpoint();
+      await each.pass();
+      return server.node.board.departing.size === 0 && (await inJournal(id, "page")) === 1;
+    });
+  };
+
+  it("leaves memory and journal, and is shown, listed and opened again as before", async () => {
+    const before = await get("pages?limit=500");
+    const incident = await closedIncident();
+    const page = await pageThatIsOver(incident);
+    const open = await server.newIncident();
+    await server.post(`/api/v1/incidents/${open}/assign`, { unitId: await server.newVehicle(`U${open.slice(-6)}`) });
+    await until("another one is open", async () => (await pageOf(open)).length === 1);
+    await left(page.id);
+    const look = async () => {
+      expect(server.node.board.get({ kind: "page", id: page.id })).toBeUndefined();
+      expect(await get(`pages/${page.id}`)).toEqual({ ...page, version: page.version + 1 });
+      const shown = [{ ...page, version: page.version + 1 }];
+      for (const filters of [
+        `incidentId=${incident}`,
+        `incidentId=${incident}&open=false&unitId=${page.about.unitId}`,
+      ]) {
+        expect((await get(`pages?${filters}`)).items).toEqual(shown);
+      }
+      expect((await get(`pages?incidentId=${incident}&open=true`)).items).toEqual([]);
+      // Newest first, over the place where memory ends.
+      const ids = (await get("pages?limit=500")).items.map(({ id }: { id: string }) => id);
+      expect(ids).toEqual([...ids].sort().reverse());
+      expect(ids).toHaveLength(before.items.length + 2);
+      const [first, second] = [await get("pages?limit=1"), await get(`pages?limit=1&cursor=${ids[0]}`)];
+      expect([first.items[0].id, second.items[0].id]).toEqual(ids.slice(0, 2));
+    };
+    await look();
+    await server.stop(true);
+    server = await TestServer.start(environment(), server.dataDir);
+    await until("the archive is there", async () => (await server.get(`/api/v1/pages/${page.id}`)).status === 200);
+    await look();
+    expect(await verified()).toMatchObject({ ok: true });
+
+    expect((await server.patch(`/api/v1/incidents/${incident}`, { status: "new" })).status).toBe(200);
+    await server.post(`/api/v1/incidents/${incident}/assign`, { unitId: page.about.unitId });
+    await until("it is open again", async () => (await pageOf(incident))[0]?.closedAt === null);
+    expect(await pageOf(incident)).toMatchObject([{ id: page.id, version: page.version + 2, end: null }]);
+  });
 });

@@ -140,7 +140,7 @@ export class World {
     await this.done("attachResource", { path: { type: "personnel", id: resource }, body: { carrierId: unitId } });
     const claims = { sub: `${this.agency}-crew-${this.#made}`, resource };
     const mate = await World.of(this.server, this.agency, { as: ["responder"], claims, mark: this.mark });
-    const { id: deviceId } = await mate.done("registerDevice", { body: registered });
+    const { id: deviceId } = await mate.done("registerDevice", { body: browser() });
     const incidentId = await this.newIncident();
     await this.done("assignUnits", { path: { id: incidentId }, body: { unitId } });
     const pages = async () => (await this.done("listPages", { query: { incidentId } })).items as { id: string }[];
@@ -216,11 +216,13 @@ export function meaningOf(id: OperationId, name: string): EntityKind {
 }
 
 const routed = { route: { receivers: [NAME] }, receivers: [{ name: NAME, targets: [{ kind: "role", to: NAME }] }] };
-const registered = {
+let browsers = 0;
+/** Each one of its own: a device is whose it was registered by last. */
+const browser = () => ({
   kind: "webpush",
-  endpoint: "https://push.invalid/1",
+  endpoint: `https://push.invalid/${browsers++}`,
   keys: { p256dh: createECDH("prime256v1").generateKeys("base64url"), auth: "A".repeat(22) },
-};
+});
 const silenced = { matchers: [`type="${NAME}"`], endsAt: "2099-01-01T00:00:00Z", comment: NAME };
 
 type Recipe = (world: World) => Promise<Partial<Parts>>;
@@ -272,7 +274,7 @@ const recipes: Readonly<Partial<Record<OperationId, Recipe>>> = {
   editMessage: async (world) => ({ path: await world.channelWithMessage() }),
   deleteMessage: async (world) => ({ path: await world.channelWithMessage() }),
   acknowledgeMessage: async (world) => ({ path: await world.channelWithMessage({ priority: "urgent" }) }),
-  registerDevice: async () => ({ body: registered }),
+  registerDevice: async () => ({ body: browser() }),
   confirmPage: async (world) => {
     const { id, deviceId } = await world.pageAtDevice();
     return { path: { id }, body: { deviceId, state: "seen" } };
@@ -330,7 +332,7 @@ export async function ownIdOf(world: World, kind: EntityKind): Promise<string> {
     case "group":
       return world.newAlertGroup();
     case "device":
-      return (await world.done("registerDevice", { body: registered })).id;
+      return (await world.done("registerDevice", { body: browser() })).id;
     case "page":
       return (await world.pageAtDevice()).id;
     case "incident":

@@ -369,6 +369,45 @@ describe("ntfy", () => {
   );
 });
 
+describe("pages of alerts", () => {
+  it("are listed newest first, each by when it began, however often it is told", async () => {
+    const desk = dispatcher();
+    const tia = new Person("tia");
+    await tia.browser("tia");
+    await new Person("chief", {}, ["admin"]).call("PUT", "/routing", {
+      document: {
+        route: { receivers: ["desk"], groupBy: ["device"], groupWaitSeconds: 0 },
+        receivers: [{ name: "desk", targets: [{ kind: "user", to: "tia" }] }],
+      },
+    });
+    const alertPages = async () =>
+      (await desk.get("/pages?limit=100")).items.filter(
+        ({ about }: { about: { kind: string } }) => about.kind === "alerts",
+      );
+    const reported: string[] = [];
+    for (const device of ["one", "two", "three", "four", "five"]) {
+      const report = { type: "smoke", severity: "medium", title: device, source: "panel", dedupKey: device };
+      await desk.post("/alerts", { ...report, labels: { device } });
+      reported.push(device);
+      await until("it is told", async () => (await alertPages()).length === reported.length);
+    }
+    const listed = await alertPages();
+    const times = listed.map(({ openedAt }: { openedAt: string }) => openedAt);
+    expect(times).toEqual([...times].sort().reverse());
+    // The first is answered: it is the same page, in its place.
+    const last = listed.at(-1);
+    await tia.post(`/pages/${last.id}/acknowledge`);
+    await until("its alert is acknowledged", async () => {
+      const { items } = await desk.get("/alerts?dedupKey=one");
+      return items[0]?.status === "acknowledged";
+    });
+    await server.reacted();
+    expect((await alertPages()).map(({ id }: { id: string }) => id)).toEqual(
+      listed.map(({ id }: { id: string }) => id),
+    );
+  });
+});
+
 describe("messages", () => {
   const channelWith = async (...people: Person[]) =>
     (await dispatcher().post("/channels", { kind: "team", name: "Night", members: people.map(({ name }) => name) }))
@@ -385,8 +424,9 @@ describe("messages", () => {
       await Promise.all([lea, max, ned, ola].map(async (one) => [one.name, await one.browser(one.name)] as const)),
     );
     const channel = await channelWith(lea, max, ned, ola);
-    const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
-    const quietHours = { from: at(-1), to: at(1), timeZone: "UTC" };
+    // Kathmandu is five and three quarter hours ahead.
+    const at = (hours: number) => new Date(Date.now() + (hours + 5.75) * 3_600_000).toISOString().slice(11, 16);
+    const quietHours = { from: at(-1), to: at(1), timeZone: "Asia/Kathmandu" };
     await max.call("PUT", "/push/preferences", { quietHours, messages: "all" });
     await ned.call("PUT", "/push/preferences", { quietHours: null, messages: "urgent" });
     const looking = await LiveSocket.open(server.url, await ola.bearer());
@@ -423,6 +463,32 @@ describe("messages", () => {
 });
 
 describe("devices", () => {
+  it("ring for whoever has registered them last: one that is handed on is not called for its former owner", async () => {
+    const former = await crewed("rod");
+    const latter = await crewed("sue");
+    const browser = { kind: "webpush", endpoint: `${pushService.url}/handed-on` };
+    const [first, second] = [new Receiver(), new Receiver()];
+    await former.person.post("/devices", { ...browser, keys: first.keys });
+    const other = await former.person.post("/devices", { kind: "fcm", token: "fcm-rod" });
+    await latter.person.post("/devices", { ...browser, keys: second.keys, name: "Handed on" });
+    const devicesOf = async (person: Person) =>
+      (await person.get("/devices")).items.map(({ id }: { id: string }) => id) as string[];
+    await until("the former has it no more", async () => (await devicesOf(former.person)).length === 1);
+    expect(await devicesOf(former.person)).toEqual([other.id]);
+    expect(await devicesOf(latter.person)).toHaveLength(1);
+    const [one, two] = [await assigned(former.engine), await assigned(latter.engine)];
+    await statesBecome(one.page, ["sent"]);
+    await statesBecome(two.page, ["sent"]);
+    expect(sentTo("handed-on").map(({ body }) => JSON.parse(second.decrypt(body)).pageId)).toEqual([two.page]);
+    expect(fcm.messages.filter(({ token }) => token === "fcm-rod")).toHaveLength(1);
+    // And back.
+    await former.person.post("/devices", { ...browser, keys: first.keys });
+    await until("the latter has it no more", async () => (await devicesOf(latter.person)).length === 0);
+    expect(await devicesOf(former.person)).toHaveLength(2);
+    const entries = await server.node.ports.journal.read("evt.*.devices.*", 0, 1_000);
+    expect(JSON.stringify(entries)).not.toContain("handed-on");
+  });
+
   it("are one's own, each once, and a few; what they are reached by is nowhere to be read", async () => {
     const pia = new Person("pia");
     const address = { kind: "fcm", token: "a-token-that-is-a-secret" };

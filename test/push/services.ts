@@ -1,7 +1,9 @@
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import { createServer as createHttp2Server } from "node:http2";
+import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import { createServer as createHttp2Server, createSecureServer } from "node:http2";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { exportPKCS8, exportSPKI, generateKeyPair, importSPKI, jwtVerify } from "jose";
+import type { Certified } from "../support/certificates.ts";
 
 export interface Received {
   readonly path: string;
@@ -20,10 +22,12 @@ export class HttpService {
   readonly received: Received[] = [];
   answer: (request: Received) => Reply | Promise<Reply>;
   readonly #server;
+  readonly #scheme: string;
 
-  private constructor(answer: HttpService["answer"]) {
+  private constructor(answer: HttpService["answer"], certified: Certified | undefined) {
     this.answer = answer;
-    this.#server = createServer((request, response) => {
+    this.#scheme = certified === undefined ? "http" : "https";
+    const onRequest: RequestListener = (request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", async () => {
@@ -32,17 +36,22 @@ export class HttpService {
         const { status, headers = {}, body = "" } = await this.answer(one);
         response.writeHead(status, headers).end(body);
       });
-    });
+    };
+    this.#server = certified === undefined ? createServer(onRequest) : createTlsServer(certified, onRequest);
   }
 
-  static async start(answer: HttpService["answer"] = () => ({ status: 201 })): Promise<HttpService> {
-    const service = new HttpService(answer);
+  /** @param certified with this it speaks TLS */
+  static async start(
+    answer: HttpService["answer"] = () => ({ status: 201 }),
+    certified?: Certified,
+  ): Promise<HttpService> {
+    const service = new HttpService(answer, certified);
     await new Promise<void>((resolve) => service.#server.listen(0, "127.0.0.1", resolve));
     return service;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   stop(): void {
@@ -52,11 +61,13 @@ export class HttpService {
 }
 
 /** Google's end of FCM: gives tokens for assertions that it can verify, and takes messages with such a token alone. */
-export async function startFcm() {
+export async function startFcm(certified?: Certified) {
   const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
   const messages: { readonly token: string; readonly [field: string]: unknown }[] = [];
   let tokens = 0;
   const gone = new Set<string>();
+  /** Tokens of messages that are said to be wrong. */
+  const refused = new Set<string>();
   const service: HttpService = await HttpService.start(async ({ path, headers, body }) => {
     if (path === "/token") {
       const form = new URLSearchParams(body.toString());
@@ -83,6 +94,7 @@ export async function startFcm() {
       return { status: 401, body: '{"error":{"status":"UNAUTHENTICATED"}}' };
     const { message } = JSON.parse(body.toString());
     if (Object.values(message.data ?? {}).some((value) => typeof value !== "string")) return { status: 400 };
+    if (refused.has(message.token)) return { status: 400, body: '{"error":{"status":"INVALID_ARGUMENT"}}' };
     if (gone.has(message.token)) {
       return {
         status: 404,
@@ -91,7 +103,7 @@ export async function startFcm() {
     }
     messages.push(message);
     return { status: 200, body: JSON.stringify({ name: `projects/project-1/messages/${messages.length}` }) };
-  });
+  }, certified);
   const account = {
     type: "service_account",
     project_id: "project-1",
@@ -104,6 +116,7 @@ export async function startFcm() {
     service,
     messages,
     gone,
+    refused,
     account,
     get tokens() {
       return tokens;
@@ -112,7 +125,7 @@ export async function startFcm() {
 }
 
 /** Apple's end of APNs: HTTP/2, with the headers and tokens that it asks for. */
-export async function startApns() {
+export async function startApns(certified?: Certified) {
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const verifier = await importSPKI(await exportSPKI(publicKey), "ES256");
   const received: {
@@ -122,7 +135,7 @@ export async function startApns() {
   }[] = [];
   /** Reasons for each device that is refused. */
   const refused = new Map<string, { readonly status: number; readonly reason: string }>();
-  const server = createHttp2Server();
+  const server = certified === undefined ? createHttp2Server() : createSecureServer(certified);
   server.on("stream", (stream, headers) => {
     let text = "";
     stream.setEncoding("utf8");
@@ -165,7 +178,7 @@ export async function startApns() {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${certified === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     key: await exportPKCS8(privateKey),
     received,
     refused,

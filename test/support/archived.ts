@@ -36,15 +36,16 @@ export async function expectArchived(database: TestDatabase, journal: readonly J
     journal.map(({ sequence, payload }) => [sequence, payload]),
   );
   const images = foldOf(journal);
-  const statuses: string[] = [];
   let assignments = 0;
   for (const [table, kind] of [
     ["incidents", "incident"],
     ["resources", "resource"],
     ["alerts", "alert"],
+    ["channels", "channel"],
+    ["pages", "page"],
   ] as const) {
-    const rows = await database.rows<{ id: string; version: number; sequence: string; state: string; status: string }>(
-      `select id, version, sequence, state, status from ${table}`,
+    const rows = await database.rows<{ id: string; version: number; sequence: string; state: string }>(
+      `select id, version, sequence, state from ${table}`,
     );
     const expected = [...images].filter(([key]) => key.startsWith(`${kind}.`));
     expect(rows.length).toBe(expected.length);
@@ -52,7 +53,6 @@ export async function expectArchived(database: TestDatabase, journal: readonly J
       const image = images.get(`${kind}.${row.id}`);
       expect([row.id, row.version, Number(row.sequence)]).toEqual([row.id, image?.version, image?.sequence]);
       expect(JSON.parse(row.state)).toEqual(JSON.parse(JSON.stringify(image?.state)));
-      statuses.push(row.status);
     }
   }
   for (const [key, image] of images) {

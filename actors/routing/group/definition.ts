@@ -5,7 +5,7 @@ import {
   type GroupCommand,
   type GroupEvent,
 } from "../../../schema/routing/group.ts";
-import { escalate, flush, nextInterval, settleChains } from "./flush.ts";
+import { escalate, flush, nextInterval, settleChains, sinceOf } from "./flush.ts";
 import { type Group, type GroupState, later, nextDue } from "./state.ts";
 
 /** Whoever was to make it proceed may have died on the way: it is asked again after this long. */
@@ -123,11 +123,11 @@ export const alertGroup: ActorDefinition<GroupState, GroupCommand, GroupEvent> =
       const flushed = { ...group, alerts: without(group.alerts, removed), flushAt, flushedAt: at, awaiting: null };
       return emptied(flushed);
     },
-    "alertgroup.notified": (s, { receiver, page, reason, firing, resolved }, { at }) => {
+    "alertgroup.notified": (s, { receiver, page, reason, firing, resolved, ...told }, { at }) => {
       const group = { ...known(s), page };
       // An escalation and an acknowledgement are about what was told before.
       if (reason === "escalation" || reason === "acknowledged") return group;
-      return { ...group, log: { ...group.log, [receiver]: { at, firing, resolved } } };
+      return { ...group, log: { ...group.log, [receiver]: { at, ...sinceOf(told), firing, resolved } } };
     },
     "alertgroup.log_cleared": (s, { receiver }, { at }) => {
       const cleared = { at, firing: [], resolved: [] };

@@ -87,11 +87,12 @@ function tell(
   // Somebody is on it: what is known need not be told again, though what is new must be.
   if (reason === "repeat" && open.length === 0) return [];
   // It is one page from the first alert that fires until none does.
-  const page = entry === undefined || entry.firing.length === 0 ? group.page + 1 : group.page;
+  const begins = entry === undefined || entry.firing.length === 0;
+  const page = begins ? { page: group.page + 1, since: at } : { page: group.page, ...sinceOf(entry) };
   const notified: GroupEvent = {
     type: "alertgroup.notified",
     receiver: name,
-    page,
+    ...page,
     reason,
     targets,
     firing,
@@ -100,7 +101,7 @@ function tell(
   const isRunning = Object.hasOwn(group.chains, name);
   const isCalled = (reason === "firing" || reason === "repeat") && open.length > 0;
   if (!isCalled || isRunning || receiver.chain === null) return [notified];
-  const start: RunningChain = { page, step: 0, round: 0, nextAt: at, told: [] };
+  const start: RunningChain = { ...page, step: 0, round: 0, nextAt: at, told: [] };
   return [notified, ...step(receiver, start, { firing, resolved: [] }, at)];
 }
 
@@ -132,6 +133,7 @@ function step(
     type: "alertgroup.notified",
     receiver: name,
     page,
+    ...sinceOf(from),
     reason: "escalation",
     targets,
     ...about,
@@ -158,10 +160,16 @@ export function settleChains(
     const page = chain?.page ?? group.page;
     if (cause === "acknowledged" && Object.hasOwn(group.log, receiver.name)) {
       const targets = distinct([...receiver.targets, ...(chain?.told ?? [])]);
-      const said = { receiver: receiver.name, page, reason: "acknowledged" as const, targets };
+      const since = sinceOf(chain ?? group.log[receiver.name]!);
+      const said = { receiver: receiver.name, page, ...since, reason: "acknowledged" as const, targets };
       events.push({ type: "alertgroup.notified", ...said, firing: about, resolved: [] });
     }
     if (chain !== undefined) events.push({ type: "alertgroup.chain_ended", receiver: receiver.name, page, cause });
   }
   return events;
+}
+
+/** Journals of before this was kept do not have it. */
+export function sinceOf({ since }: { readonly since?: string }): { readonly since?: string } {
+  return since === undefined ? {} : { since };
 }

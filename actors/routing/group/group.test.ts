@@ -42,6 +42,8 @@ function routeWith(steps: readonly EscalationStep[] | null, more: Partial<GroupR
 class Clockwork {
   state: GroupState = alertGroup.initial;
   readonly told: [second: number, reason: string, targets: string][] = [];
+  /** The page that each was told on: its number, and when it began. */
+  readonly pages: [page: number, since: string | undefined][] = [];
   mutes: Mutes = unmuted;
   readonly route: GroupRoute;
 
@@ -76,6 +78,7 @@ class Clockwork {
     for (const event of events) {
       if (event.type !== "alertgroup.notified") continue;
       this.told.push([second, event.reason, event.targets.map(({ to }) => to).join(" ")]);
+      this.pages.push([event.page, event.since]);
     }
   }
 }
@@ -100,6 +103,25 @@ describe("an escalation chain", () => {
       [120, "escalation", "x"],
       [180, "escalation", "second x y"],
     ]);
+  });
+
+  it("is one page with what began it, until all is over; what comes then is a page that began later", () => {
+    const group = new Clockwork(routeWith(steps));
+    group.put(10, firing("a"));
+    group.until(80);
+    group.do(90, { type: "acknowledge", alertIds: ["a"] });
+    group.put(100, firing("a", { resolvedAt: time(100) }));
+    group.until(1_000);
+    group.put(2_000, firing("b"));
+    expect(group.told.map(([, reason]) => reason)).toEqual([
+      "firing",
+      "escalation",
+      "acknowledged",
+      "all_resolved",
+      "firing",
+    ]);
+    const first = [1, time(10)];
+    expect(group.pages).toEqual([first, first, first, first, [2, time(2_000)]]);
   });
 
   it("takes turns where it starts again", () => {

@@ -68,7 +68,7 @@ const services = (): Services => {
   const numbers = new NumberDispenser(ports.numbers, ports.clock);
   const vault = new Vault(ports.keys, () => MasterKeys.parse(newMasterKey()));
   const presence = new Presence(ports);
-  const push = { vapidPublicKey: "", kinds: [], seal: () => "", whyNot: () => undefined };
+  const push = { vapidPublicKey: "", kinds: [], seal: () => "", mark: () => "", whyNot: () => undefined };
   const intake = new AlertIntake(ports, board);
   const secrets = new SourceSecrets(new Uint8Array(32));
   const webhooks = new Webhooks({ board, client, clock: ports.clock, intake, secrets });

@@ -43,6 +43,13 @@ export const pastAlerts: PastKind = {
   departs: false,
 };
 
+export const pastPages: PastKind = {
+  kind: "page",
+  searchText: () => "",
+  archived: (archive, query) => archive.departedPages(query),
+  departs: true,
+};
+
 /** Without the archive's index, this many of the newest are looked through: what a gateway can do without being held up. */
 const SCAN_MAX = 20_000;
 

@@ -6,6 +6,7 @@ import {
   type DevicesCommand,
   defaultPreferences,
   type Owner,
+  type PageFilters,
   type Preferences,
   type pageReceipt,
   type RegisterDevice,
@@ -14,7 +15,8 @@ import type { pushRoutes } from "../../../schema/routes/push.ts";
 import type { Address } from "../../../schema/subjects.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
-import { ask, type Call, type Handler, headersOf, list, orThrow, read, type Services, send } from "./call.ts";
+import { ask, type Call, type Handler, headersOf, orThrow, read, type Services, send, upToDate } from "./call.ts";
+import { idIn, listWithPast, pastPages } from "./past-lists.ts";
 
 const page = ({ path }: Call): Address => ({ kind: "page", id: path["id"]! });
 
@@ -65,7 +67,7 @@ export const pushHandlers: Readonly<Record<keyof typeof pushRoutes, Handler>> = 
     // The same address is the same device, whatever it is called.
     const id = idFrom(`device ${call.principal.subject} ${JSON.stringify(address)}`);
     const sealed = services.push.seal(device, id);
-    const kept = { id, kind: device.kind, name, sealed };
+    const kept = { id, kind: device.kind, name, sealed, mark: services.push.mark(device) };
     const { headers, state } = await change(services, call, {
       type: "register",
       owner: ownerIn(call.principal),
@@ -95,7 +97,17 @@ export const pushHandlers: Readonly<Record<keyof typeof pushRoutes, Handler>> = 
     return { status: 200, headers, body: JSON.stringify(state.preferences) };
   },
 
-  listPages: (services, call) => list(services, call, "page", {}),
+  async listPages(services, call) {
+    const { limit, cursor, ...filters }: PageFilters = call.query;
+    const before = idIn(cursor);
+    await upToDate(services, call);
+    const matches = services.views.get("page")!.matches;
+    const listed = await listWithPast(services, call, {
+      ...{ of: pastPages, filters, q: undefined, limit, before },
+      visible: ({ agency, state }) => call.principal.agencies.includes(agency) && matches(state, filters),
+    });
+    return { status: 200, body: JSON.stringify(listed) };
+  },
   getPage: (services, call) => read(services, call, page(call)),
   acknowledgePage: (services, call) => ask(services, call, page(call), { type: "acknowledge" }),
   confirmPage(services, call) {
