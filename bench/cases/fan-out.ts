@@ -19,8 +19,14 @@ const RESUMED_QUICK = 5_000;
 const PAUSE_MS = 20;
 const LANES = 64;
 
-const kinds = ["tocsin", "ws", "socket.io"] as const;
+const kinds = ["tocsin", "ws", "socket.io", "uws"] as const;
 type Kind = (typeof kinds)[number];
+const names: Readonly<Record<Kind, string>> = {
+  tocsin: "tocsin",
+  ws: "ws",
+  "socket.io": "socket.io",
+  uws: "uWebSockets.js alone, its publish: the ceiling",
+};
 
 interface Run {
   readonly kind: Kind;
@@ -82,7 +88,7 @@ export const fanOut: BenchCase = {
             "events",
           ],
           rows: kinds.map((kind) => [
-            kind,
+            names[kind],
             of(kind, (run) => run.p50Ms),
             of(kind, (run) => run.p99Ms),
             of(kind, (run) => run.cpuMicrosecondsEach),

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { clientFrame, eachFrame, PING, PONG, TEXT } from "./socket-frames.ts";
 
 export interface ListenTo {
-  readonly kind: "tocsin" | "ws" | "socket.io";
+  readonly kind: "tocsin" | "ws" | "socket.io" | "uws";
   readonly url: string;
   readonly token: string;
   readonly sockets: number;
@@ -35,7 +35,7 @@ function event(index: number, payload: Buffer): void {
   tell({ type: "heard", event: index, lastAtMs, ...(index === 0 ? { sample: payload.toString() } : {}) });
 }
 
-const paths = { tocsin: "/ws", ws: "/ws", "socket.io": "/socket.io/?EIO=4&transport=websocket" } as const;
+const paths = { tocsin: "/ws", ws: "/ws", uws: "/ws", "socket.io": "/socket.io/?EIO=4&transport=websocket" } as const;
 
 /** Resolves when the socket gets events. */
 function listen({ kind, url, token }: ListenTo): Promise<void> {
@@ -72,7 +72,7 @@ function listen({ kind, url, token }: ListenTo): Promise<void> {
         }
         upgraded = true;
         bytes = bytes.subarray(end + 4);
-        if (kind === "ws") ready();
+        if (kind === "ws" || kind === "uws") ready();
       }
       rest = eachFrame(bytes, onFrame);
     });
@@ -84,6 +84,7 @@ const dialogues: Readonly<
   Record<ListenTo["kind"], (socket: Socket, ready: () => void) => (payload: Buffer) => boolean>
 > = {
   ws: () => () => true,
+  uws: () => () => true,
   tocsin: (socket, ready) => (payload) => {
     const text = payload.toString();
     if (text.includes('"type":"session.opened"')) {

@@ -14,8 +14,9 @@ export async function startUwsAlone(cleanup: Cleanup): Promise<System> {
   return startPeer("uws-alone", {}, signToken("none"), cleanup);
 }
 
-/** `ws` or Socket.IO, sending what is posted to every socket. */
-export function startBroadcaster(kind: "ws" | "socket.io", cleanup: Cleanup): Promise<System> {
+/** `ws`, Socket.IO or uWebSockets.js alone, sending what is posted to every socket. */
+export function startBroadcaster(kind: "ws" | "socket.io" | "uws", cleanup: Cleanup): Promise<System> {
+  if (kind === "uws") return startPeer("uws-broadcast", {}, signToken("none"), cleanup);
   return startPeer("broadcast", { KIND: kind }, signToken("none"), cleanup);
 }
 

@@ -13,6 +13,12 @@ import { stretchesOf, type Written, writtenIn } from "./model.ts";
 
 const SEED = Number(process.env["LIVE_SEED"] ?? 2);
 const STEPS = Number(process.env["LIVE_STEPS"] ?? 120);
+/** What happens while some are away for long. `npm run test:live` has a night's worth of it. */
+const MISSED = Number(process.env["LIVE_MISSED"] ?? 500);
+/** Requests under way at once while they are away. */
+const LANES = 32;
+/** Incidents that it happens to. */
+const MANY = 50;
 
 /** A small generator that a seed determines. */
 function generator(seed: number): (below: number) => number {
@@ -86,7 +92,9 @@ async function subscriber(topic: string, agency: string, subject = `${agency}-wa
 }
 
 describe("whoever follows a topic", () => {
-  it(`hears exactly what the journal says, whatever breaks (seed ${SEED})`, { timeout: 240_000 }, async () => {
+  it(`hears exactly what the journal says, whatever breaks (seed ${SEED})`, {
+    timeout: 240_000 + MISSED * 10,
+  }, async () => {
     const below = generator(SEED);
     const pick = <T>(all: readonly T[]): T => all[below(all.length)]!;
     const call = async (method: string, path: string, body?: unknown) => {
@@ -157,8 +165,34 @@ describe("whoever follows a topic", () => {
         },
       ],
     ];
+    // Away for hours: everything of that time comes after it, from a gateway that was there and from one that was not.
+    const longAway = async () => {
+      const gone = [subscribers[0]!, subscribers[3]!, ...subscribers.slice(-2)];
+      for (const { lines } of gone) for (const line of lines) line.down();
+      for (let made = 0; made < MANY; made++) await make();
+      const others = incidents.slice(-MANY);
+      let written = 0;
+      const lane = async (_: unknown, index: number) => {
+        for (let turn = index; written < MISSED; turn++) {
+          const note = { note: `meanwhile ${turn}` };
+          const path =
+            turn % 20 === 0 ? `/api/v1/incidents/${first}` : `/api/v1/incidents/${others[turn % others.length]}`;
+          const { status } = await hosts[0]!.patch(path, note);
+          if (status === 200) written += 1;
+          if (turn % 50 === 0) await hosts[0]!.post(`/api/v1/channels/${team}/messages`, { body: `meanwhile ${turn}` });
+        }
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
+      await hosts[1]!.kill("SIGKILL");
+      hosts[1]!.start();
+      await hosts[1]!.ready();
+      for (const { lines } of gone) for (const line of lines) line.up();
+    };
     const weighted = acts.flatMap(([times, act]) => Array.from({ length: times }, () => act));
-    for (let step = 0; step < STEPS; step++) await pick(weighted)();
+    for (let step = 0; step < STEPS; step++) {
+      if (step === Math.floor(STEPS / 2)) await longAway();
+      await pick(weighted)();
+    }
     for (const back of away) back();
 
     // The last word, which everybody hears.

@@ -6,10 +6,15 @@ export class Line {
   readonly url: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #isDown = false;
 
   private constructor(target: URL, port: number) {
     this.url = `ws://127.0.0.1:${port}/ws`;
     this.#server = createServer((client) => {
+      if (this.#isDown) {
+        client.destroy();
+        return;
+      }
       const upstream = connect(Number(target.port), target.hostname);
       for (const socket of [client, upstream]) {
         this.#sockets.add(socket);
@@ -34,6 +39,16 @@ export class Line {
 
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Nobody gets through until it is up again. */
+  down(): void {
+    this.#isDown = true;
+    this.cut();
+  }
+
+  up(): void {
+    this.#isDown = false;
   }
 
   /** Nothing comes through any more on the connections there are, and nobody is told. */
