@@ -16,11 +16,16 @@ const BETWEEN = `select sequence, agency_id, kind, entity_id, envelope from ${pg
 /** What PostgreSQL keeps of the journal. */
 export class PostgresArchive implements Archive {
   readonly #urlOf: () => string | undefined;
+  readonly #timeoutMs: number;
   #pool: pg.Pool | undefined;
 
-  /** @param urlOf where the database is; undefined while it has not come up yet */
-  constructor(urlOf: () => string | undefined) {
+  /**
+   * @param urlOf where the database is; undefined while it has not come up yet
+   * @param timeoutMs how long it may take over an answer
+   */
+  constructor(urlOf: () => string | undefined, timeoutMs = STATEMENT_TIMEOUT_MS) {
     this.#urlOf = urlOf;
+    this.#timeoutMs = timeoutMs;
   }
 
   async read(of: Address, after: number, below: number): Promise<readonly JournalEntry[]> {
@@ -65,7 +70,9 @@ export class PostgresArchive implements Archive {
     const connectionString = this.#urlOf();
     if (connectionString === undefined) throw new PortUnavailable("the archive has not come up yet");
     this.#pool = new pg.Pool({
-      ...connectionTo({ connectionString, statement_timeout: STATEMENT_TIMEOUT_MS }, "archive"),
+      ...connectionTo({ connectionString, statement_timeout: this.#timeoutMs }, "archive"),
+      // A server that is gone without a word gives up nothing by itself; its connection goes, too.
+      query_timeout: this.#timeoutMs + 1_000,
       max: CONNECTIONS_MAX,
     });
     // A connection that breaks while it is idle; the next query gets another.

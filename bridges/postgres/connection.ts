@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import pg from "pg";
 
 /** Where the archive's tables are. */
@@ -6,6 +7,8 @@ export const schemas = { history: "tocsin", positions: "tocsin_positions", repor
 export type Database = pg.ClientConfig;
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A goodbye that is not answered by then never will be. */
+const END_TIMEOUT_MS = 1_000;
 
 /** What every connection of ours has; a server that is gone without a word is noticed. */
 export function connectionTo(database: Database, purpose: string): Database {
@@ -35,6 +38,8 @@ export async function withClient<T>(
     await client.connect();
     return await task(client);
   } finally {
+    const socket = client.connection.stream as Socket;
+    socket.setTimeout(END_TIMEOUT_MS, () => socket.destroy());
     await client.end().catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { pause } from "../../runtime/pause.ts";
+import { pause, within } from "../../runtime/pause.ts";
 import type { Clock, Log } from "../../runtime/ports/index.ts";
 import type { StreamEntry, StreamReading } from "../../runtime/stream-source.ts";
 import { advance, type Checkpoint, startingPoint, WrongStream } from "./checkpoints.ts";
@@ -15,7 +15,12 @@ const BEHIND_MS = 1_000;
 const LOCK_EVERY_MS = 500;
 const AGAIN_FIRST_MS = 200;
 const AGAIN_MAX_MS = 5_000;
-/** A batch that PostgreSQL refuses is tried again in parts of this fraction, until the entry that is to blame stands alone. */
+/** A server that has not done a batch by then is taken for gone: without a word from it, a system would wait for a quarter of an hour. */
+const SILENT_MS = 120_000;
+/** So that the lock of a process whose machine is gone is free soon: PostgreSQL would keep it for two hours. */
+const NOTICE_WHO_IS_GONE =
+  "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 4";
+/** A batch that PostgreSQL refuses is tried again in parts of this fraction, until the entry that is to blame stands alone; one that took too long, too. */
 const SMALLER = 8;
 
 export type FeedState = "starting" | "standby" | "running" | "down" | "refused";
@@ -41,14 +46,26 @@ export class FeedRunner {
   readonly #ready: () => Promise<void>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #silentMs: number;
   #status: FeedStatus = { state: "starting", sequence: 0, waitingSinceMs: null, problem: null };
   #batchMax: number;
   #stopped = false;
   #reading: StreamReading | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  /** @param ready resolves once the tables are there; called before every attempt */
-  constructor(feed: Feed, database: Database, ready: () => Promise<void>, clock: Clock, log: Log) {
+  /**
+   * @param ready resolves once the tables are there; called before every attempt
+   * @param silentMs how long PostgreSQL may take over a batch
+   */
+  constructor(
+    feed: Feed,
+    database: Database,
+    ready: () => Promise<void>,
+    clock: Clock,
+    log: Log,
+    silentMs = SILENT_MS,
+  ) {
+    this.#silentMs = silentMs;
     this.#feed = feed;
     this.#database = database;
     this.#ready = ready;
@@ -103,6 +120,7 @@ export class FeedRunner {
       await client.query(searchPath(schema));
       // A transaction that a crash takes back takes its checkpoint with it: nothing is lost by not waiting for the disk.
       await client.query("set synchronous_commit = off; set idle_in_transaction_session_timeout = '60s'");
+      await client.query(NOTICE_WHO_IS_GONE);
       if (!(await this.#untilLeader(client)) || this.#stopped) return;
       await this.#feed.begin?.();
       const stream = await this.#feed.source.state();
@@ -150,9 +168,9 @@ export class FeedRunner {
         this.#status = { ...this.#status, waitingSinceMs: entries[0]!.keptMs };
       }
       const start = position;
-      const prepared = await this.#feed.prepare(ahead, entries);
+      const prepared = await this.#inTime(entries, this.#feed.prepare(ahead, entries));
       await writing;
-      writing = this.#write(client, entries, prepared, start);
+      writing = this.#inTime(entries, this.#write(client, entries, prepared, start));
       // Met when it is awaited, after the next batch has been prepared.
       writing.catch(() => undefined);
       position = { ...position, sequence: entries.at(-1)!.sequence };
@@ -160,6 +178,18 @@ export class FeedRunner {
       await writing;
       await pause(this.#clock, LINGER_MS);
     }
+  }
+
+  /** @throws when nothing was heard of it in time; the connection is then given up, and smaller batches are tried */
+  #inTime<T>(entries: readonly StreamEntry[], work: Promise<T>): Promise<T> {
+    return within(this.#clock, this.#silentMs, work, () => {
+      this.#batchMax = this.#smaller(entries);
+      throw new Error(`PostgreSQL has not done a batch of ${entries.length} in ${this.#silentMs / 1_000} s`);
+    });
+  }
+
+  #smaller(entries: readonly StreamEntry[]): number {
+    return Math.max(1, Math.floor(Math.min(entries.length, this.#batchMax) / SMALLER));
   }
 
   /** Then the next batch is prepared at once, and grows while this one is being written. */
@@ -183,7 +213,7 @@ export class FeedRunner {
     } catch (error) {
       if (!isDataError(error)) throw error;
       if (entries.length > 1) {
-        this.#batchMax = Math.max(1, Math.floor(Math.min(entries.length, this.#batchMax) / SMALLER));
+        this.#batchMax = this.#smaller(entries);
         throw error;
       }
       const problem = { entry: entries[0]!, problem: textOf(error) };

@@ -32,6 +32,8 @@ export interface ProjectorOptions {
   readonly track: { readonly projection: TelemetryProjection<Fix>; readonly columns: Table<Fix>["columns"] };
   /** Positions older than this go; 0: none ever do. */
   readonly retentionDays: number;
+  /** How long PostgreSQL may take over a batch before its connection is given up. */
+  readonly silentMs?: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever a fix's row has beside its time
@@ -60,7 +62,7 @@ export class Projector {
   }
 
   start(): void {
-    const { database, sources, registry, projections, track } = this.#options;
+    const { database, sources, registry, projections, track, silentMs } = this.#options;
     const fill = () => fillNewTables(database, registry, projections, this.#clock, this.#log);
     const feeds: readonly Feed[] = [
       new EventsFeed(sources.events, schemas.history, registry, projections, fill),
@@ -68,7 +70,7 @@ export class Projector {
       new LocationsFeed(sources.locations, track.projection, track.columns, this.#partitions),
     ];
     for (const feed of feeds) {
-      const runner = new FeedRunner(feed, database, () => this.#migrated(), this.#clock, this.#log);
+      const runner = new FeedRunner(feed, database, () => this.#migrated(), this.#clock, this.#log, silentMs);
       this.#runners.set(feed, runner);
       runner.start();
     }

@@ -1,11 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
+import { projections, registry } from "../../actors/registry.ts";
+import { trackColumns, trackProjection } from "../../actors/resource/track-projection.ts";
+import { PostgresArchive } from "../../bridges/postgres/archive.ts";
+import { Projector } from "../../bridges/postgres/projector.ts";
 import { readArchiveStatus } from "../../runtime/archive-status.ts";
+import { PortUnavailable } from "../../runtime/ports/index.ts";
 import { randomOf } from "../../runtime/sim/random.ts";
 import { killArchive } from "../chaos/archive.ts";
 import { expectAllArchived } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { Dispatch } from "../support/dispatch.ts";
+import { Line } from "../support/line.ts";
 import { replayed } from "../support/replayed.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -192,5 +198,46 @@ describe.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)("PostgreSQL", ()
       state: "running",
       behind: 0,
     });
+  });
+});
+
+describe("a database that is gone without a word", () => {
+  async function frozenLater(): Promise<{ database: TestDatabase; url: string; line: Line }> {
+    const database = await TestDatabase.make();
+    cleanUps.push(() => database.drop());
+    const line = await Line.to(database.url);
+    cleanUps.push(() => line.close());
+    const url = new URL(database.url);
+    url.port = new URL(line.url).port;
+    return { database, url: url.href, line };
+  }
+
+  it("is given up in time by whoever asks for the past, and asked again by another connection", async () => {
+    const { url, line } = await frozenLater();
+    const archive = new PostgresArchive(() => url, 200);
+    cleanUps.push(() => archive.close());
+    await archive.onDisk();
+    line.freeze();
+    await expect(archive.onDisk()).rejects.toThrow(PortUnavailable);
+    await archive.onDisk();
+  });
+
+  it("is given up by the projector, which goes on by another connection", { timeout: 60_000 }, async () => {
+    const { database, url, line } = await frozenLater();
+    const server = await TestServer.start();
+    cleanUps.push(() => server.stop());
+    const { sources, config, clock, log } = server.node.ports;
+    const track = { projection: trackProjection, columns: trackColumns };
+    const of = { database: { connectionString: url }, sources, config, registry, projections, track };
+    const projector = new Projector({ ...of, retentionDays: 0, silentMs: 1_000 }, clock, log);
+    projector.start();
+    cleanUps.push(() => projector.stop());
+    const isArchived = async (id: string) =>
+      (await database.rows("select from incidents where id = $1", [id]).catch(() => [])).length === 1;
+    const before = await server.newIncident();
+    await until("what came before is archived", () => isArchived(before));
+    line.swallow();
+    const after = await server.newIncident();
+    await until("what came after is archived", () => isArchived(after));
   });
 });
