@@ -17,6 +17,8 @@ const RESUMED = 50_000;
 const RESUMED_QUICK = 5_000;
 /** Between two events: for whoever comes late to get its own. */
 const PAUSE_MS = 20;
+/** Events made at once, as when a storm breaks. */
+const BURST = 10;
 const LANES = 64;
 
 const kinds = ["tocsin", "ws", "socket.io", "uws"] as const;
@@ -36,6 +38,15 @@ interface Run {
   readonly p99Ms: number;
   readonly cpuMicrosecondsEach: number | undefined;
   readonly kilobytesASocket: number;
+  readonly burst: Burst;
+}
+
+/** Several events at once, each to every socket. */
+interface Burst {
+  readonly bursts: number;
+  /** Until the last socket has the last of them. */
+  readonly p50Ms: number;
+  readonly cpuMicrosecondsEach: number | undefined;
 }
 
 interface Resumed {
@@ -94,6 +105,16 @@ export const fanOut: BenchCase = {
             of(kind, (run) => run.cpuMicrosecondsEach),
             of(kind, (run) => run.kilobytesASocket),
             of(kind, (run) => run.events),
+          ]),
+        },
+        {
+          title: `${BURST} events at once to ${sockets} sockets`,
+          columns: ["server", "last socket has the last: p50 ms", "CPU µs a message, server", "times"],
+          rows: kinds.map((kind) => [
+            names[kind],
+            of(kind, ({ burst }) => burst.p50Ms),
+            of(kind, ({ burst }) => burst.cpuMicrosecondsEach),
+            of(kind, ({ burst }) => burst.bursts),
           ]),
         },
         {
@@ -160,27 +181,48 @@ async function broadcast(
       sent ||= heard.sample ?? "";
       return heard.lastAtMs - startedAt;
     };
+    const connections = await Promise.all(Array.from({ length: BURST }, () => HttpConnection.open(url, token)));
+    const several = async () => {
+      const startedAt = performance.timeOrigin + performance.now();
+      const answered = connections.map((one) => one.expect(status as number, "POST", path as string, body));
+      event += BURST;
+      const { lastAtMs } = await listeners.heard(event - 1);
+      await Promise.all(answered);
+      return lastAtMs - startedAt;
+    };
+    const measured = async (step: () => Promise<number>, times: number) => {
+      const tookMs: number[] = [];
+      const end = countCpu([pid]);
+      const startedAt = performance.now();
+      while (performance.now() - startedAt < seconds * 1_000 || tookMs.length < times) {
+        tookMs.push(await step());
+        await sleep(PAUSE_MS);
+      }
+      const elapsed = (performance.now() - startedAt) / 1_000;
+      const cores = end()?.byProgram["node"];
+      tookMs.sort((a, b) => a - b);
+      const messages = tookMs.length * sockets * (step === several ? BURST : 1);
+      return { tookMs, cpuMicrosecondsEach: cores === undefined ? undefined : (cores * elapsed * 1e6) / messages };
+    };
     for (let warmUp = 0; warmUp < 10; warmUp++) await once();
-    const tookMs: number[] = [];
-    const end = countCpu([pid]);
-    const startedAt = performance.now();
-    while (performance.now() - startedAt < seconds * 1_000 || tookMs.length < 20) {
-      tookMs.push(await once());
-      await sleep(PAUSE_MS);
-    }
-    const elapsed = (performance.now() - startedAt) / 1_000;
-    const cores = end()?.byProgram["node"];
-    connection.close();
+    const { tookMs, cpuMicrosecondsEach } = await measured(once, 20);
+    await several();
+    const bursts = await measured(several, 5);
+    for (const one of [connection, ...connections]) one.close();
     await listeners.stop();
-    tookMs.sort((a, b) => a - b);
     const run = {
       kind,
       round,
       events: tookMs.length,
       p50Ms: tookMs[Math.floor(tookMs.length / 2)]!,
       p99Ms: tookMs[Math.ceil(tookMs.length * 0.99) - 1]!,
-      cpuMicrosecondsEach: cores === undefined ? undefined : (cores * elapsed * 1e6) / (tookMs.length * sockets),
+      cpuMicrosecondsEach,
       kilobytesASocket,
+      burst: {
+        bursts: bursts.tookMs.length,
+        p50Ms: bursts.tookMs[Math.floor(bursts.tookMs.length / 2)]!,
+        cpuMicrosecondsEach: bursts.cpuMicrosecondsEach,
+      },
     };
     return { run, sent };
   } finally {

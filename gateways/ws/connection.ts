@@ -91,7 +91,9 @@ export class Connection {
     }
     this.#blocked = alone ? status !== SENT : socket.getBufferedAmount() > 0;
     if (this.#sent === this.#queue.length) {
-      this.#queue = [];
+      // One alone leaves its place to the next: a list anew for each frame of a broadcast is most of what is thrown away.
+      if (alone && this.#sent === 1) this.#queue.pop();
+      else this.#queue = [];
       this.#sent = 0;
     } else if (this.#sent > 1_000) {
       this.#queue = this.#queue.slice(this.#sent);
