@@ -1,7 +1,7 @@
 import type { z } from "zod";
 
 /** Items looked at in a turn: a tenth of a millisecond or so. */
-const PART = 100;
+const PART = 40;
 
 /** The list in a body that may be long. */
 export interface LongList {

@@ -19,6 +19,8 @@ export interface View {
   present(id: string, state: unknown, version: number, reading?: unknown): object;
   /** Where it is; undefined for what is nowhere. */
   place?(state: unknown, reading: unknown): Place | undefined;
+  /** Up to 32 bits by which a search for the nearest passes by what does not fit, without a look at its state. */
+  marks?(state: unknown): number;
   /** What lists are often filtered by, and should find without looking at all. */
   readonly indexed?: Indexed;
   /** The same as one principal sees it, where that makes a difference. */
@@ -82,6 +84,8 @@ export interface NearestQuery {
   readonly radiusMetres: number;
   readonly limit: number;
   readonly accept: (row: Row, reading: unknown) => boolean;
+  /** Whoever lacks one of these, of the view's, is passed by. */
+  readonly marks?: number;
   /** What `accept` takes at the most, as far as the index knows: where these are few, only they are looked at. */
   readonly among?: Pick<ListQuery, "agencies" | "filters">;
   /** The last one of the page before. */
@@ -109,6 +113,7 @@ const RELOAD_AGAIN_MS = 1_000;
 interface Located {
   row: Row;
   reading: unknown;
+  marks: number;
 }
 
 interface Waiter {
@@ -238,8 +243,7 @@ export class Board {
   }
 
   /** A reading of an actor's telemetry. */
-  measured(address: Address, measured: Measured): void {
-    const key = stateKey(address);
+  measured(address: Address, measured: Measured, key = stateKey(address)): void {
     const known = this.#readings.get(key);
     if (known !== undefined && known.sequence >= measured.sequence) return;
     this.#readings.set(key, measured);
@@ -349,7 +353,7 @@ export class Board {
   }
 
   /** Nearest first; those equally far by their ids. */
-  nearest({ kind, from, radiusMetres, limit, accept, among, after }: NearestQuery): Near[] {
+  nearest({ kind, from, radiusMetres, limit, accept, marks = 0, among, after }: NearestQuery): Near[] {
     const places = this.#areas.get(kind);
     if (places === undefined) return [];
     const candidates = among && this.#index.candidates(kind, among.agencies, among.filters);
@@ -359,6 +363,7 @@ export class Board {
       from,
       radiusMetres,
       limit,
+      marks,
       accept: (_id, { row, reading }) => accept(row, reading),
     });
     return found.map(({ id, distanceMetres }) => {
@@ -518,12 +523,14 @@ export class Board {
       return;
     }
     let located = places.item(id);
-    if (located === undefined) located = { row, reading };
+    if (located === undefined) located = { row, reading, marks: view.marks?.(row.state) ?? 0 };
     else {
+      // A move alone leaves the marks as they are.
+      if (located.row !== row) located.marks = view.marks?.(row.state) ?? 0;
       located.row = row;
       located.reading = reading;
     }
-    places.set(id, place, located);
+    places.set(id, place, located, located.marks);
   }
 
   /** What this process has kept itself is shown already. */

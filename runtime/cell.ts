@@ -17,6 +17,7 @@ import { chainHash } from "./chain.ts";
 import { commandsSince } from "./commands-since.ts";
 import type { Committer } from "./commit.ts";
 import { advance, blankImage, type Image, imageAt, loadImage, subjectOf } from "./image.ts";
+import { isoTime } from "./iso-time.ts";
 import { Mailbox } from "./mailbox.ts";
 import { failure, failureOf, type Message, type Reply } from "./messages.ts";
 import {
@@ -557,7 +558,7 @@ export class Cell {
   }
 
   #now(): string {
-    return new Date(this.#host.ports.clock.now()).toISOString();
+    return isoTime(this.#host.ports.clock.now());
   }
 
   async #failed(message: Message, error: unknown): Promise<CellReply> {

@@ -91,8 +91,7 @@ export class Client {
   }
 
   #once(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {
-    if (this.#local?.owns(to)) return this.#local.deliver(to, message);
-    return this.#remotely(to, message, giveUpAt);
+    return this.#local?.deliverOwn(to, message) ?? this.#remotely(to, message, giveUpAt);
   }
 
   async #remotely(to: Address, message: Message, giveUpAt: number): Promise<CellReply> {

@@ -51,6 +51,23 @@ describe("a writer in groups", () => {
     expect(batches.flat()).toEqual(Array.from(batches.flat(), (_, index) => String(index)));
   });
 
+  it("tells those of a large batch in parts, in their order, and others have turns in between", async () => {
+    const waiting: (() => void)[] = [];
+    const stream = { maxBatch: 100, append: async (entries: readonly string[]) => entries.map((_, index) => index) };
+    const writer = new GroupWriter<string>(stream, (callback) => waiting.push(callback));
+    const told: number[] = [];
+    for (let index = 0; index < 60; index++)
+      void writer.write(String(index)).then((sequence) => void told.push(sequence));
+    const counts: number[] = [];
+    while (told.length < 60) {
+      for (const callback of waiting.splice(0)) callback();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (told.length !== (counts.at(-1) ?? 0)) counts.push(told.length);
+    }
+    expect(counts).toEqual([25, 50, 60]);
+    expect(told).toEqual(Array.from({ length: 60 }, (_, index) => index));
+  });
+
   it("tells each whose batch was lost", async () => {
     const stream = { maxBatch: 10, append: () => Promise.reject(new Error("gone")) };
     const writer = new GroupWriter<string>(stream, (callback) => queueMicrotask(callback));

@@ -12,6 +12,8 @@ interface Waiting<Entry> {
 
 /** While some are written the next one gathers. */
 const BATCHES_MAX = 4;
+/** Told at a time: whoever waits does a lot with it, and others have a turn in between. */
+const TOLD_AT_ONCE = 25;
 /** For so many turns what is still coming is waited for: each write costs a system call, however little is in it. */
 const TURNS_MAX = 16;
 
@@ -66,7 +68,10 @@ export class GroupWriter<Entry> {
   async #append(batch: readonly Waiting<Entry>[]): Promise<void> {
     try {
       const sequences = await this.#stream.append(batch.map(({ entry }) => entry));
-      for (const [index, { kept }] of batch.entries()) kept(sequences[index]!);
+      for (const [index, { kept }] of batch.entries()) {
+        if (index > 0 && index % TOLD_AT_ONCE === 0) await new Promise<void>((resolve) => this.#soon(resolve));
+        kept(sequences[index]!);
+      }
     } catch (error) {
       for (const { lost } of batch) lost(error);
     }

@@ -15,7 +15,7 @@ import type { Image } from "./image.ts";
 import { failure, type Message } from "./messages.ts";
 import { pause, within } from "./pause.ts";
 import { type LeaseOptions, Leases, leaseDefaults } from "./placement/leases.ts";
-import { PARTITIONS_DEFAULT, partitionOf } from "./placement/partition.ts";
+import { PARTITIONS_DEFAULT, partitionOf, partitionOfKey } from "./placement/partition.ts";
 import type { Ports } from "./ports/index.ts";
 import { Pressure } from "./pressure.ts";
 import { Reactor } from "./reactor.ts";
@@ -177,16 +177,28 @@ export class Host implements CellHost {
     return !this.#stopping && this.leases.owns(this.partitionOf(address));
   }
 
+  /** Hands a message to the actor; undefined where it is known to be another host's. */
+  deliverOwn(to: Address, message: Message): Promise<CellReply> | undefined {
+    const key = stateKey(to);
+    const partition = partitionOfKey(key, this.leases.partitions);
+    if (this.#stopping || !this.leases.owns(partition)) return;
+    return this.#deliver(to, key, partition, message);
+  }
+
   /** Hands a message to the actor, if it is this host's. */
   deliver(to: Address, message: Message): Promise<CellReply> {
-    const partition = this.partitionOf(to);
+    const key = stateKey(to);
+    return this.#deliver(to, key, partitionOfKey(key, this.leases.partitions), message);
+  }
+
+  #deliver(to: Address, key: string, partition: number, message: Message): Promise<CellReply> {
     if (this.#stopping && message.op !== "settle") return refused("stopping", "this host is stopping");
     // What is under way elsewhere comes to its end: the actors here that are part of it wait for that.
     const beginsHere = message.op !== "prepare" && message.op !== "settle";
     if (!this.leases.owns(partition) || (beginsHere && this.#leaving.has(partition))) {
       return refused("not_owner", "another host answers for this partition");
     }
-    const cell = this.#cellOf(to, partition);
+    const cell = this.#cellOf(to, key, partition);
     if (cell === undefined) return refused("not_found", `no such kind of actor: ${to.kind}`);
     return cell.deliver(message);
   }
@@ -212,7 +224,7 @@ export class Host implements CellHost {
   }
 
   kept(cell: Cell, sequence: number, reading: unknown): void {
-    this.#board.measured(cell.address, { sequence, reading });
+    this.#board.measured(cell.address, { sequence, reading }, cell.key);
   }
 
   escalated(cell: Cell, error: unknown): void {
@@ -233,13 +245,12 @@ export class Host implements CellHost {
   async #wake(key: string): Promise<void> {
     const address = addressOfStateKey(key);
     if (address === undefined || !this.owns(address)) return;
-    const cell = this.#cellOf(address, this.partitionOf(address));
+    const cell = this.#cellOf(address, key, this.partitionOf(address));
     if (cell === undefined || this.#writer.isDirty(cell)) return;
     this.#writer.mark(cell);
   }
 
-  #cellOf(address: Address, partition: number): Cell | undefined {
-    const key = stateKey(address);
+  #cellOf(address: Address, key: string, partition: number): Cell | undefined {
     const known = this.#cells.get(key);
     if (known !== undefined) return known;
     const definition = this.#registry.get(address.kind);

@@ -4,9 +4,21 @@ import type { Known } from "./state.ts";
 /** A fix that is older says nothing of where a unit is now. */
 export const FRESH_MS = 30 * 60_000;
 
-export function isFresh(position: Position | null, nowMs: number): position is Position {
-  return position !== null && nowMs - Date.parse(position.at) <= FRESH_MS;
+/** Whether a position is fresh at a moment. Of hundreds that are looked at, nearly all tell by their text from which second they are. */
+export function freshAt(nowMs: number): (position: Position | null) => position is Position {
+  const oldestMs = nowMs - FRESH_MS;
+  const second = new Date(oldestMs).toISOString().slice(0, SECOND_CHARACTERS);
+  // Whatever is of this very second sorts between these two.
+  const after = `${second}~`;
+  return (position): position is Position => {
+    if (position === null) return false;
+    const { at } = position;
+    if (at.endsWith("Z") && (at > after || at < second)) return at > after;
+    return Date.parse(at) >= oldestMs;
+  };
 }
+
+const SECOND_CHARACTERS = "2026-01-01T00:00:00".length;
 
 /** What is asked of a unit. */
 export interface Wanted {
@@ -21,6 +33,8 @@ export function fits(it: Known, capabilities: () => ReadonlySet<string>, wanted:
   if (wanted.types !== undefined && wanted.types.length > 0 && !wanted.types.includes(it.resourceType)) return false;
   if (wanted.categories !== undefined && !wanted.categories.includes(it.category ?? "")) return false;
   if (wanted.capabilities === undefined || wanted.capabilities.length === 0) return true;
+  // Most have nobody with them, and are not worth a set.
+  if (it.aboard.length === 0) return wanted.capabilities.every((capability) => it.capabilities.includes(capability));
   const has = capabilities();
   return wanted.capabilities.every((capability) => has.has(capability));
 }

@@ -1,4 +1,11 @@
-import type { Availability, Position, ResourceFields, ResourceStatus, ResourceType } from "../../schema/resource.ts";
+import {
+  type Availability,
+  type Position,
+  type ResourceFields,
+  type ResourceStatus,
+  type ResourceType,
+  resourceStatuses,
+} from "../../schema/resource.ts";
 
 export type ResourceState = { readonly phase: "unknown" } | Known;
 
@@ -50,16 +57,29 @@ interface Judgement {
 
 /** As NENA EIDO names it: a unit on its way back can be turned round, and a short crew may be better than none. */
 export function availabilityOf(it: Known): Judgement {
-  const not = (reason: string): Judgement => ({ availability: "unavailable", reason });
-  if (it.retiredAt !== null) return not("retired");
-  if (it.incidentId !== null) return not("held by an incident");
-  if (it.carrier !== null) return not(`with ${it.carrier.type === "vehicles" ? "a vehicle" : "a person"}`);
-  if (it.status !== "available" && it.status !== "returning") return not(it.status);
-  const crew = it.aboard.filter(({ type }) => type === "personnel").length;
+  if (it.retiredAt !== null) return RETIRED;
+  if (it.incidentId !== null) return HELD;
+  if (it.carrier !== null) return it.carrier.type === "vehicles" ? WITH_A_VEHICLE : WITH_A_PERSON;
+  if (it.status !== "available" && it.status !== "returning") return BY_STATUS[it.status];
+  const crew = it.minimumCrew === 0 ? 0 : it.aboard.filter(({ type }) => type === "personnel").length;
   if (crew < it.minimumCrew) {
     const reason = `${crew} of ${it.minimumCrew} crew`;
     return crew === 0 ? not(reason) : { availability: "conditional", reason };
   }
-  if (it.status === "returning") return { availability: "conditional", reason: "returning" };
-  return { availability: "available", reason: null };
+  return it.status === "returning" ? RETURNING : AVAILABLE;
 }
+
+function not(reason: string): Judgement {
+  return { availability: "unavailable", reason };
+}
+
+/** Made once: a search judges hundreds. */
+const AVAILABLE: Judgement = { availability: "available", reason: null };
+const RETURNING: Judgement = { availability: "conditional", reason: "returning" };
+const RETIRED = not("retired");
+const HELD = not("held by an incident");
+const WITH_A_VEHICLE = not("with a vehicle");
+const WITH_A_PERSON = not("with a person");
+const BY_STATUS = Object.fromEntries(resourceStatuses.map((status) => [status, not(status)])) as Readonly<
+  Record<ResourceStatus, Judgement>
+>;

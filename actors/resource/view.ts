@@ -1,5 +1,6 @@
 import type { View } from "../../runtime/board.ts";
 import type { Resource, ResourceFilters } from "../../schema/resource.ts";
+import { marksOf } from "./marks.ts";
 import { positionOf } from "./positions.ts";
 import { availabilityOf, type Known } from "./state.ts";
 
@@ -22,6 +23,7 @@ export const resourceView: View = {
     };
   },
   place: (state, reading) => positionOf(state as Known, reading) ?? undefined,
+  marks: (state) => marksOf(state as Known),
 
   indexed: {
     type: (state) => (state as Known).resourceType,

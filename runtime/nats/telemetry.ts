@@ -19,6 +19,9 @@ const MESSAGE_CHARACTERS = 500_000;
 /** What is kept is shown all at once: more in a message, and who else waits would wait for longer than half a millisecond. */
 const BATCH_MAX = 200;
 
+/** By then who has appended knows. */
+const TOLD_AFTER_MS = 10;
+
 /** Records are packed: a message costs the server about the same whether it has one or a hundred of them. */
 export class NatsTelemetry implements TelemetryStream {
   readonly maxBatch = BATCH_MAX;
@@ -49,8 +52,9 @@ export class NatsTelemetry implements TelemetryStream {
         const payload = packRecords(indexes.map((index) => records[index]!));
         const sequence = sequenceOf(await this.#nats.writer.publish(subject, payload));
         if (sequence === undefined) throw new UncertainOutcome("telemetry was refused");
-        // After those who wait for it: they know what they have kept, and need not have it read to them again.
-        this.#nats.clock.soon(() => this.#feed.appended([{ sequence, subject, payload }]));
+        // After those who wait for it, who have a few turns to themselves: they know what they have kept, and need not have it
+        // read to them again.
+        this.#nats.clock.after(TOLD_AFTER_MS, () => this.#feed.appended([{ sequence, subject, payload }]));
         for (const [place, index] of indexes.entries())
           sequences[index] = sequenceInMessage(this.#origin + sequence, place);
       }),

@@ -18,7 +18,12 @@ export function hash32(text: string): number {
 }
 
 export function partitionOf(address: Address, partitions: number): number {
-  return hash32(stateKey(address)) % partitions;
+  return partitionOfKey(stateKey(address), partitions);
+}
+
+/** For whoever has the actor's key in hand: it is not made again. */
+export function partitionOfKey(key: string, partitions: number): number {
+  return hash32(key) % partitions;
 }
 
 /**

@@ -7,9 +7,12 @@ const HALF_MIN = 2 ** -24;
 /** More than any rounding of numbers up to 1; six nanometres on earth. What is as close as that is looked at. */
 const ROUNDING = 1e-15;
 
+/** Numbers of each point that are beside each other, so that a look at it takes one read of memory. */
+export const STRIDE = 4;
+
 /** All points, by number. */
 export interface Points {
-  /** Three numbers for each: its place on the unit sphere. */
+  /** Four numbers for each: its place on the unit sphere, and its marks. */
   readonly vectors: Float64Array;
   /** The leaf each is in. */
   readonly leaves: Octant[];
@@ -121,9 +124,9 @@ export class Octant {
   /** The part a point belongs to. */
   #part(point: number, vectors: Float64Array): Octant {
     const parts = this.parts!;
-    const x = vectors[point * 3]! >= this.x;
-    const y = vectors[point * 3 + 1]! >= this.y;
-    const z = vectors[point * 3 + 2]! >= this.z;
+    const x = vectors[point * STRIDE]! >= this.x;
+    const y = vectors[point * STRIDE + 1]! >= this.y;
+    const z = vectors[point * STRIDE + 2]! >= this.z;
     const which = (x ? 1 : 0) + (y ? 2 : 0) + (z ? 4 : 0);
     const known = parts[which];
     if (known !== undefined) return known;

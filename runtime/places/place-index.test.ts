@@ -164,6 +164,34 @@ describe("the index of places", () => {
     expect(index.nearest({ from: PARIS, radiusMetres: Number.POSITIVE_INFINITY, limit: 1 })).toEqual([]);
   });
 
+  it("passes by whoever lacks a mark that is asked for, in whichever way it searches", () => {
+    const anyMarks = fc.constantFrom(0, 1, 2, 3, -1, 1 << 31);
+    const marked = fc.array(fc.tuple(awkwardPlace, anyMarks), { minLength: 1, maxLength: 300, size: "max" });
+    fc.assert(
+      fc.property(
+        marked,
+        fc.array(anyMarks),
+        anyQuery,
+        anyMarks,
+        (units, changed, { oneIn: _one, ...query }, marks) => {
+          const index = new PlaceIndex();
+          const places = new Map<string, Place>();
+          for (const [n, [place, first]] of units.entries()) {
+            index.set(`unit-${n}`, place, undefined, first);
+            const now = changed[n] ?? first;
+            index.set(`unit-${n}`, place, undefined, now);
+            if ((now & marks) === marks) places.set(`unit-${n}`, place);
+          }
+          const expected = bruteNearest(places, query);
+          expect(index.nearest({ ...query, marks })).toEqual(expected);
+          const among = units.map((_, n) => `unit-${n}`);
+          expect(index.nearest({ ...query, marks, among })).toEqual(expected);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it("orders those equally far by id, and takes the first of them when not all fit", () => {
     const index = new PlaceIndex();
     for (const id of ["d", "a", "e", "c", "b"]) index.set(id, PARIS);

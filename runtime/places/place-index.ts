@@ -1,5 +1,5 @@
 import FlatQueue from "flatqueue";
-import { Octant, type Points } from "./octant.ts";
+import { Octant, type Points, STRIDE } from "./octant.ts";
 import { chordSquaredWithin, distanceMetres, metresOfChord, type Place, writeVector } from "./place.ts";
 import { type Neighbour, Ranking } from "./ranking.ts";
 import type { Region } from "./region.ts";
@@ -9,6 +9,8 @@ export interface NearestQuery<Item = void> {
   /** Inclusive. */
   readonly radiusMetres: number;
   readonly limit: number;
+  /** Whoever lacks one of these marks is passed by. */
+  readonly marks?: number;
   /** Asked while searching: the answer is as full as if there were none but those it takes. */
   readonly accept?: (id: string, item: Item) => boolean;
   /** Only these are looked at: for when they are known to be few. */
@@ -20,7 +22,8 @@ export interface NearestQuery<Item = void> {
 /**
  * Where everything is that moves: who is nearest, and what is within an area. `accept` must not change the index. It is
  * asked about everyone nearer than the answer: when it takes but one in a thousand, keep an index of those alone. What it
- * judges by is kept here with each place: a search looks at hundreds, and has no time to look each up by its id.
+ * judges by is kept here with each place: a search looks at hundreds, and has no time to look each up by its id. Most of the
+ * time of a search is waiting for memory: by their marks, 32 bits beside each place, most of those that do not fit are known.
  */
 export class PlaceIndex<Item = void> {
   readonly #numbers = new Map<string, number>();
@@ -29,7 +32,7 @@ export class PlaceIndex<Item = void> {
   readonly #items: Item[] = [];
   readonly #free: number[] = [];
   readonly #whole = Octant.whole();
-  #points: Points = { vectors: new Float64Array(3 * 64), leaves: [], positions: [] };
+  #points: Points = { vectors: new Float64Array(STRIDE * 64), leaves: [], positions: [] };
   readonly #vector = new Float64Array(3);
 
   get size(): number {
@@ -47,7 +50,7 @@ export class PlaceIndex<Item = void> {
   }
 
   /** Puts it there, or moves it. */
-  set(id: string, place: Place, item: Item): void {
+  set(id: string, place: Place, item: Item, marks = 0): void {
     if (!(Math.abs(place.lat) <= 90 && Math.abs(place.lon) <= 180)) throw new RangeError("a place beyond the earth");
     writeVector(place, this.#vector, 0);
     const known = this.#numbers.get(id);
@@ -57,7 +60,8 @@ export class PlaceIndex<Item = void> {
     const leaf = known === undefined ? undefined : this.#points.leaves[point]!;
     const stays = leaf?.surrounds(this.#vector[0]!, this.#vector[1]!, this.#vector[2]!) ?? false;
     if (!stays) leaf?.remove(point, this.#points);
-    this.#points.vectors.set(this.#vector, point * 3);
+    this.#points.vectors.set(this.#vector, point * STRIDE);
+    this.#points.vectors[point * STRIDE + 3] = marks;
     if (!stays) this.#whole.add(point, this.#points);
   }
 
@@ -74,10 +78,10 @@ export class PlaceIndex<Item = void> {
   }
 
   /** Nearest first; those equally far by their ids. */
-  nearest({ from, radiusMetres, limit, accept, among, after }: NearestQuery<Item>): Neighbour[] {
+  nearest({ from, radiusMetres, limit, marks = 0, accept, among, after }: NearestQuery<Item>): Neighbour[] {
     if (!(limit > 0)) return [];
     const ranking = new Ranking(limit, radiusMetres, after);
-    if (among !== undefined) return this.#nearestAmong(among, from, ranking, accept);
+    if (among !== undefined) return this.#nearestAmong(among, from, ranking, marks, accept);
     const center = new Float64Array(3);
     writeVector(from, center, 0);
     const x = center[0]!;
@@ -92,11 +96,12 @@ export class PlaceIndex<Item = void> {
       const { points, parts } = next;
       for (let index = 0; index < points.length; index++) {
         const point = points[index]!;
-        const dx = vectors[point * 3]! - x;
-        const dy = vectors[point * 3 + 1]! - y;
-        const dz = vectors[point * 3 + 2]! - z;
+        const at = point * STRIDE;
+        const dx = vectors[at]! - x;
+        const dy = vectors[at + 1]! - y;
+        const dz = vectors[at + 2]! - z;
         const chordSquared = dx * dx + dy * dy + dz * dz;
-        if (chordSquared > bound) continue;
+        if (chordSquared > bound || (vectors[at + 3]! & marks) !== marks) continue;
         const id = this.#ids[point]!;
         if (accept !== undefined && !accept(id, this.#items[point]!)) continue;
         ranking.offer(id, metresOfChord(chordSquared));
@@ -118,11 +123,14 @@ export class PlaceIndex<Item = void> {
     among: Iterable<string>,
     from: Place,
     ranking: Ranking,
+    marks: number,
     accept: NearestQuery<Item>["accept"],
   ): Neighbour[] {
+    const { vectors } = this.#points;
     for (const id of among) {
       const point = this.#numbers.get(id);
-      if (point === undefined || (accept !== undefined && !accept(id, this.#items[point]!))) continue;
+      if (point === undefined || (vectors[point * STRIDE + 3]! & marks) !== marks) continue;
+      if (accept !== undefined && !accept(id, this.#items[point]!)) continue;
       ranking.offer(id, distanceMetres(from, this.#places[point]!));
     }
     return ranking.neighbours;
@@ -148,7 +156,7 @@ export class PlaceIndex<Item = void> {
     const point = this.#free.pop() ?? this.#ids.length;
     this.#ids[point] = id;
     this.#numbers.set(id, point);
-    if (this.#points.vectors.length < (point + 1) * 3) {
+    if (this.#points.vectors.length < (point + 1) * STRIDE) {
       const vectors = new Float64Array(this.#points.vectors.length * 2);
       vectors.set(this.#points.vectors);
       this.#points = { ...this.#points, vectors };

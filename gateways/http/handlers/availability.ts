@@ -1,7 +1,8 @@
 import type { z } from "zod";
-import { capabilitiesOf as capabilitiesWith, fits, isFresh, type Wanted } from "../../../actors/resource/matching.ts";
+import { marksWanted } from "../../../actors/resource/marks.ts";
+import { capabilitiesOf as capabilitiesWith, fits, freshAt, type Wanted } from "../../../actors/resource/matching.ts";
 import { positionOf } from "../../../actors/resource/positions.ts";
-import { availabilityOf, type Known } from "../../../actors/resource/state.ts";
+import { type Known, mayBeSent } from "../../../actors/resource/state.ts";
 import type { Row } from "../../../runtime/board.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import type { availableQuery, nearbyQuery, Position } from "../../../schema/resource.ts";
@@ -43,23 +44,23 @@ export function sendable(
 ): Sendable[] {
   const { board, ports } = services;
   const agencies = agencyId === undefined ? principal.agencies : principal.agencies.filter((one) => one === agencyId);
-  const nowMs = ports.clock.now();
   const accept = (row: Row) => {
     const state = row.state as Known;
-    if (!agencies.includes(row.agency) || state.retiredAt !== null) return false;
-    if (any !== true && availabilityOf(state).availability === "unavailable") return false;
+    if (!agencies.includes(row.agency) || (any === true && state.retiredAt !== null)) return false;
     return fits(state, () => capabilitiesOf(services, state), wanted);
   };
   const filters = any === true ? {} : { availability: SENDABLE };
   if (near !== undefined) {
     const { radiusMetres, ...from } = near;
-    const fresh = (row: Row, reading: unknown) => isFresh(positionOf(row.state as Known, reading), nowMs);
+    const isFresh = freshAt(ports.clock.now());
+    const fresh = (row: Row, reading: unknown) => isFresh(positionOf(row.state as Known, reading));
     return board
       .nearest({
         kind: "resource",
         from,
         radiusMetres,
         limit,
+        marks: marksWanted(wanted, any),
         accept: (row, reading) => accept(row) && fresh(row, reading),
         among: { agencies, filters: wanted.types === undefined ? filters : { ...filters, type: wanted.types } },
       })
@@ -69,7 +70,7 @@ export function sendable(
       });
   }
   return [...board.rowsOf("resource", agencies, filters)]
-    .filter(accept)
+    .filter((row) => accept(row) && (any === true || mayBeSent(row.state as Known)))
     .sort((a, b) => (callSignOf(a) < callSignOf(b) ? -1 : callSignOf(a) > callSignOf(b) ? 1 : 0))
     .slice(0, limit)
     .map((row) => {
