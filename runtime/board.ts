@@ -96,6 +96,12 @@ export interface Near {
   readonly row: Row;
   readonly reading: unknown;
   readonly distanceMetres: number;
+  readonly noted: Noted;
+}
+
+/** What whoever shows an actor has made of it; forgotten as soon as anything of it changes. */
+export interface Noted {
+  text?: string | undefined;
 }
 
 /** A reading of an actor's telemetry. */
@@ -110,7 +116,7 @@ export interface Measured {
 const RELOAD_AGAIN_MS = 1_000;
 
 /** What a search for the nearest judges an actor by. */
-interface Located {
+interface Located extends Noted {
   row: Row;
   reading: unknown;
   marks: number;
@@ -366,9 +372,9 @@ export class Board {
       marks,
       accept: (_id, { row, reading }) => accept(row, reading),
     });
-    return found.map(({ id, distanceMetres }) => {
-      const { row, reading } = places.item(id)!;
-      return { row, reading, distanceMetres };
+    return found.map(({ item, distanceMetres }) => {
+      const { row, reading } = item;
+      return { row, reading, distanceMetres, noted: item };
     });
   }
 
@@ -523,12 +529,13 @@ export class Board {
       return;
     }
     let located = places.item(id);
-    if (located === undefined) located = { row, reading, marks: view.marks?.(row.state) ?? 0 };
+    if (located === undefined) located = { row, reading, marks: view.marks?.(row.state) ?? 0, text: undefined };
     else {
       // A move alone leaves the marks as they are.
       if (located.row !== row) located.marks = view.marks?.(row.state) ?? 0;
       located.row = row;
       located.reading = reading;
+      located.text = undefined;
     }
     places.set(id, place, located, located.marks);
   }

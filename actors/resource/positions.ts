@@ -38,8 +38,8 @@ export const positions: Telemetry<ResourceState> = {
     const { fixes, stays } = record as PositionRecord;
     const last = fixes.findLast(({ refused }) => refused === undefined);
     if (last === undefined) return stays;
-    const { refused: _none, ...position } = last;
-    return position;
+    // What did not move it has a reason, and nothing else: the fix is the position.
+    return last;
   },
 };
 

@@ -1,7 +1,7 @@
 import FlatQueue from "flatqueue";
 import { Octant, type Points, STRIDE } from "./octant.ts";
 import { chordSquaredWithin, distanceMetres, metresOfChord, type Place, writeVector } from "./place.ts";
-import { type Neighbour, Ranking } from "./ranking.ts";
+import { type Neighbour, Ranking, type Standing } from "./ranking.ts";
 import type { Region } from "./region.ts";
 
 export interface NearestQuery<Item = void> {
@@ -16,7 +16,7 @@ export interface NearestQuery<Item = void> {
   /** Only these are looked at: for when they are known to be few. */
   readonly among?: Iterable<string>;
   /** Only those who come after this one: the last of the page before. */
-  readonly after?: Neighbour;
+  readonly after?: Standing;
 }
 
 /**
@@ -78,9 +78,9 @@ export class PlaceIndex<Item = void> {
   }
 
   /** Nearest first; those equally far by their ids. */
-  nearest({ from, radiusMetres, limit, marks = 0, accept, among, after }: NearestQuery<Item>): Neighbour[] {
+  nearest({ from, radiusMetres, limit, marks = 0, accept, among, after }: NearestQuery<Item>): Neighbour<Item>[] {
     if (!(limit > 0)) return [];
-    const ranking = new Ranking(limit, radiusMetres, after);
+    const ranking = new Ranking<Item>(limit, radiusMetres, after);
     if (among !== undefined) return this.#nearestAmong(among, from, ranking, marks, accept);
     const center = new Float64Array(3);
     writeVector(from, center, 0);
@@ -103,8 +103,9 @@ export class PlaceIndex<Item = void> {
         const chordSquared = dx * dx + dy * dy + dz * dz;
         if (chordSquared > bound || (vectors[at + 3]! & marks) !== marks) continue;
         const id = this.#ids[point]!;
-        if (accept !== undefined && !accept(id, this.#items[point]!)) continue;
-        ranking.offer(id, metresOfChord(chordSquared));
+        const item = this.#items[point]!;
+        if (accept !== undefined && !accept(id, item)) continue;
+        ranking.offer(id, metresOfChord(chordSquared), item);
         bound = chordSquaredWithin(ranking.reachMetres);
       }
       if (parts !== undefined)
@@ -122,16 +123,17 @@ export class PlaceIndex<Item = void> {
   #nearestAmong(
     among: Iterable<string>,
     from: Place,
-    ranking: Ranking,
+    ranking: Ranking<Item>,
     marks: number,
     accept: NearestQuery<Item>["accept"],
-  ): Neighbour[] {
+  ): Neighbour<Item>[] {
     const { vectors } = this.#points;
     for (const id of among) {
       const point = this.#numbers.get(id);
       if (point === undefined || (vectors[point * STRIDE + 3]! & marks) !== marks) continue;
-      if (accept !== undefined && !accept(id, this.#items[point]!)) continue;
-      ranking.offer(id, distanceMetres(from, this.#places[point]!));
+      const item = this.#items[point]!;
+      if (accept !== undefined && !accept(id, item)) continue;
+      ranking.offer(id, distanceMetres(from, this.#places[point]!), item);
     }
     return ranking.neighbours;
   }

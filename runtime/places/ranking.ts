@@ -1,17 +1,22 @@
-export interface Neighbour {
+export interface Neighbour<Item = void> {
   readonly id: string;
   readonly distanceMetres: number;
+  /** What is kept with its place. */
+  readonly item: Item;
 }
 
+/** Where one stands among all. */
+export type Standing = Pick<Neighbour, "id" | "distanceMetres">;
+
 /** The nearest so far, in order: by distance, then by id. */
-export class Ranking {
-  readonly neighbours: Neighbour[] = [];
+export class Ranking<Item> {
+  readonly neighbours: Neighbour<Item>[] = [];
   readonly #limit: number;
   readonly #radiusMetres: number;
-  readonly #after: Neighbour | undefined;
+  readonly #after: Standing | undefined;
 
   /** @param after only those who come after this one */
-  constructor(limit: number, radiusMetres: number, after?: Neighbour) {
+  constructor(limit: number, radiusMetres: number, after?: Standing) {
     this.#limit = limit;
     this.#radiusMetres = radiusMetres;
     this.#after = after;
@@ -23,7 +28,7 @@ export class Ranking {
     return length > 0 && length >= this.#limit ? this.neighbours[length - 1]!.distanceMetres : this.#radiusMetres;
   }
 
-  offer(id: string, distanceMetres: number): void {
+  offer(id: string, distanceMetres: number, item: Item): void {
     if (!(distanceMetres <= this.#radiusMetres)) return;
     const after = this.#after;
     if (after !== undefined && (id === after.id || isBefore(id, distanceMetres, after))) return;
@@ -36,10 +41,10 @@ export class Ranking {
     }
     if (low >= this.#limit) return;
     if (this.neighbours.length >= this.#limit) this.neighbours.pop();
-    this.neighbours.splice(low, 0, { id, distanceMetres });
+    this.neighbours.splice(low, 0, { id, distanceMetres, item });
   }
 }
 
-function isBefore(id: string, distanceMetres: number, other: Neighbour): boolean {
+function isBefore(id: string, distanceMetres: number, other: Standing): boolean {
   return distanceMetres < other.distanceMetres || (distanceMetres === other.distanceMetres && id < other.id);
 }

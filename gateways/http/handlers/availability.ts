@@ -3,7 +3,7 @@ import { marksWanted } from "../../../actors/resource/marks.ts";
 import { capabilitiesOf as capabilitiesWith, fits, freshAt, type Wanted } from "../../../actors/resource/matching.ts";
 import { positionOf } from "../../../actors/resource/positions.ts";
 import { type Known, mayBeSent } from "../../../actors/resource/state.ts";
-import type { Row } from "../../../runtime/board.ts";
+import type { Noted, Row } from "../../../runtime/board.ts";
 import type { Principal } from "../../../schema/principal.ts";
 import type { availableQuery, nearbyQuery, Position } from "../../../schema/resource.ts";
 import type { Answer } from "../exchange.ts";
@@ -20,6 +20,7 @@ export interface Sendable {
   readonly state: Known;
   readonly position: Position | null;
   readonly distanceMetres: number | null;
+  readonly noted?: Noted;
 }
 
 export interface SendableQuery {
@@ -64,9 +65,9 @@ export function sendable(
         accept: (row, reading) => accept(row) && fresh(row, reading),
         among: { agencies, filters: wanted.types === undefined ? filters : { ...filters, type: wanted.types } },
       })
-      .map(({ row, reading, distanceMetres }) => {
+      .map(({ row, reading, distanceMetres, noted }) => {
         const state = row.state as Known;
-        return { row, state, position: positionOf(state, reading), distanceMetres };
+        return { row, state, position: positionOf(state, reading), distanceMetres, noted };
       });
   }
   return [...board.rowsOf("resource", agencies, filters)]
@@ -167,11 +168,14 @@ function descriptionOf({ views }: Services, row: Row): string {
   return description;
 }
 
+/** With where it is. */
+function textOf(services: Services, { row, position, noted = {} }: Sendable): string {
+  noted.text ??= `${descriptionOf(services, row)},"location":${JSON.stringify(position)}`;
+  return noted.text;
+}
+
 function pageOf(services: Services, found: readonly Sendable[]): string {
-  const items = found.map(({ row, position, distanceMetres }) => {
-    const where = `"location":${JSON.stringify(position)},"distance":${rounded(distanceMetres)}`;
-    return `${descriptionOf(services, row)},${where}}`;
-  });
+  const items = found.map((one) => `${textOf(services, one)},"distance":${rounded(one.distanceMetres)}}`);
   return `{"items":[${items.join(",")}],"next":null,"complete":true}`;
 }
 
