@@ -52,6 +52,8 @@ export interface CellHost {
   readingOf(address: Address): unknown;
   /** Told of each commit that a user waits for. */
   readonly pressure: Pressure;
+  /** Nobody here has ever heard of it: there is hardly anything of it to be read. */
+  isUnheardOf(cell: Cell): boolean;
   /** An envelope of this cell is in the journal. */
   committed(cell: Cell, envelope: Envelope, image: Image): void;
   /** A cell could not be mended by its own strategy. */
@@ -86,6 +88,7 @@ interface Waiting {
 }
 
 interface Drafted {
+  readonly before: Image;
   readonly envelope: Envelope;
   readonly append: Append;
   /** The image once the append is in the journal at this sequence. */
@@ -127,6 +130,8 @@ export class Cell {
   #day: { readonly commands: Map<string, RecentCommand>; version: number; readonly readMs: number } | undefined;
   /** Reports that are being kept. */
   #keeping = 0;
+  /** It was taken for new once: should that have been wrong, it is read from now on. */
+  #wasTakenForNew = false;
   /** Who waits for a command that another actor leads. */
   #forwarded: Set<(reply: CellReply) => void> | undefined;
 
@@ -222,6 +227,7 @@ export class Cell {
     if (message.op === "command" && message.fresh === true && this.#image === undefined) {
       this.#image = blankImage(this.#definition);
     }
+    if (this.#image === undefined && isSystem(message.by) && (await this.#handledAsNew(message, answer))) return;
     const image = this.#image ?? (await this.activate());
     if (this.#hiddenFrom(message, image))
       return answer(this.#asItIs(failure("not_found", `no such ${this.address.kind}`)));
@@ -240,6 +246,44 @@ export class Cell {
         break;
     }
     this.#consecutiveFailures = 0;
+  }
+
+  /**
+   * Of what nobody has heard of, nothing is read before the first thing happens to it: the fence of what it appends shows
+   * if there was something after all. Whatever else it would answer, it answers once it has looked. Only the system names
+   * actors that are not there yet, each of one agency.
+   */
+  async #handledAsNew(message: Message, answer: (reply: CellReply) => void): Promise<boolean> {
+    if (message.op !== "command" && message.op !== "prepare") return false;
+    if (this.#wasTakenForNew || !this.#host.isUnheardOf(this)) return false;
+    this.#wasTakenForNew = true;
+    const at = message.op === "prepare" ? message.at : this.#now();
+    const draft = this.#firstDraft(message, at);
+    if (draft === undefined) return false;
+    if (message.op === "prepare") {
+      await this.#takePart(draft, message, answer);
+      return true;
+    }
+    const outcome = await this.#commit(draft, [], message, at);
+    if (outcome === "conflict") return false;
+    answer(outcome);
+    return true;
+  }
+
+  /** Undefined where it does nothing by itself, or where that cannot be said of an actor that may be there. */
+  #firstDraft(message: Message & { op: "command" | "prepare" }, at: string): Drafted | undefined {
+    const image = blankImage(this.#definition);
+    try {
+      const decision = decide(this.#definition, image.state, message.command, {
+        id: this.address.id,
+        at,
+        by: message.by,
+      });
+      if (isRefusal(decision) || isForward(decision) || isJoint(decision) || decision.length === 0) return;
+      return this.#draft(image, decision, message, at);
+    } catch {
+      return;
+    }
   }
 
   /** Another agency's actor does not exist, as far as this principal can tell. */
@@ -390,7 +434,8 @@ export class Cell {
         settle();
         // The participant's part means nothing without the whole: what is kept, and may be sent again, is the command.
         if (vote.code === "poison") await this.#bury(message, new Error(`${stateKey(to)} failed in taking part`));
-        return vote;
+        // Who commits late what this host does not know of yet has been there before: asked again, the leader knows.
+        return this.#asItIs(vote);
       }
       if (vote.append !== undefined) joined.push({ to, append: vote.append });
     }
@@ -432,9 +477,16 @@ export class Cell {
     if (isRefusal(decision)) return answer(this.#asItIs(failureOf(decision)));
     if (isForward(decision) || isJoint(decision)) throw new AssertionFailure("a participant cannot lead");
     // Also where it has nothing to change: only its fence shows that what it decided on was not another host's past.
-    const draft = this.#draft(image, decision, message, message.at);
-    const outcome = this.#holdFor(message.attempt);
-    answer({ ...done(image), append: draft.append });
+    await this.#takePart(this.#draft(image, decision, message, message.at), message, answer);
+  }
+
+  async #takePart(
+    draft: Drafted,
+    { attempt }: Message & { op: "prepare" },
+    answer: (reply: CellReply) => void,
+  ): Promise<void> {
+    const outcome = this.#holdFor(attempt);
+    answer({ ...done(draft.before), append: draft.append });
     const sequence = await outcome;
     if (sequence !== undefined) this.#become(draft, sequence);
     // Not known to have happened is not the same as not happened: the journal tells, at the next message.
@@ -539,6 +591,7 @@ export class Cell {
     const payload = JSON.stringify(envelope);
     const append = { subject: subjects.events(agency, this.address), payload, expectedSequence: image.sequence };
     return {
+      before: image,
       envelope,
       append,
       imageAt: (sequence) => advance(image, envelope, state, sequence, chainHash(payload)),

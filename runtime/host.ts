@@ -209,6 +209,10 @@ export class Host implements CellHost {
     return (this.#board.get(cell.address)?.sequence ?? 0) <= (cell.image?.sequence ?? 0);
   }
 
+  isUnheardOf({ key, address }: Cell): boolean {
+    return this.#board.get(address) === undefined && !this.#board.departing.has(key);
+  }
+
   committed(cell: Cell, envelope: Envelope, image: Image): void {
     this.#commits += 1;
     this.#writer.mark(cell);

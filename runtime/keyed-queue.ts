@@ -12,4 +12,9 @@ export class KeyedQueue {
     });
     return done;
   }
+
+  /** Resolves once nothing is left of what there is by then. */
+  async quiet(): Promise<void> {
+    while (this.#last.size > 0) await Promise.all(this.#last.values());
+  }
 }

@@ -24,9 +24,14 @@ export class Progress {
     this.#ports = ports;
   }
 
-  /** It is owned here, and was ever since its place was looked up. */
-  has(partition: number): boolean {
-    return this.#places.has(partition);
+  /** Where it is here; undefined unless it is owned, and was ever since its place was looked up. */
+  placeOf(partition: number): number | undefined {
+    return this.#places.get(partition);
+  }
+
+  /** There are partitions whose place is to be looked up. */
+  get isNew(): boolean {
+    return this.#waiting.size > 0;
   }
 
   gained(partition: number): void {
@@ -38,14 +43,12 @@ export class Progress {
     this.#places.delete(partition);
   }
 
-  /** Looks up what was noted of partitions that are new here. @returns false when there are none */
-  async load(): Promise<boolean> {
-    if (this.#waiting.size === 0) return false;
+  /** Looks up what was noted of partitions that are new here. */
+  async load(): Promise<void> {
     const wanted = [...this.#waiting];
     const { places } = await this.#read();
     for (const partition of wanted)
       if (this.#waiting.delete(partition)) this.#places.set(partition, places[partition] ?? 0);
-    return true;
   }
 
   /** The partition that is least far; undefined while there is none. */
@@ -55,15 +58,9 @@ export class Progress {
     return least;
   }
 
-  places(): ReadonlyMap<number, number> {
-    return new Map(this.#places);
-  }
-
-  /** Those that were here then, and have been ever since, are at least so far now. */
-  advance(then: ReadonlyMap<number, number>, sequence: number): void {
-    for (const [partition, place] of then) {
-      if (this.#places.get(partition) === place && place < sequence) this.#places.set(partition, sequence);
-    }
+  /** All are at least so far. */
+  advance(sequence: number): void {
+    for (const [partition, place] of this.#places) if (place < sequence) this.#places.set(partition, sequence);
   }
 
   async save(): Promise<void> {

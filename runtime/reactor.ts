@@ -4,17 +4,23 @@ import { systemPrincipal } from "../schema/principal.ts";
 import { type Address, addressOfEvents, stateKey, subjects } from "../schema/subjects.ts";
 import type { Reaction, Told } from "./actor.ts";
 import type { CellReply } from "./cell.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
 import type { Message } from "./messages.ts";
 import { pause } from "./pause.ts";
 import type { JournalEntry, Ports } from "./ports/index.ts";
 import { Progress } from "./progress.ts";
+import { type Room, Slots } from "./slots.ts";
+import { UnderWay } from "./under-way.ts";
 
 export interface ReactorOptions {
-  /** Envelopes that are read and reacted to before the place in the journal moves on. */
+  /** Envelopes that are read at once. */
   readonly pageEntries: number;
-  /** Commands under way while users' commits wait, and otherwise. */
-  readonly busyConcurrency: number;
+  /** Envelopes whose reactions are not done yet, at the most: from the oldest of them whoever goes on begins again. */
+  readonly underWayMax: number;
+  /** Commands under way: of what is urgent, of the rest, and of that while users' commits wait. */
+  readonly urgentConcurrency: number;
   readonly idleConcurrency: number;
+  readonly busyConcurrency: number;
   /** While users press: one at a time, and so long between two. */
   readonly pressedPauseMs: number;
   /** This far behind, the backlog itself is the problem: no more holding back. */
@@ -27,8 +33,10 @@ export interface ReactorOptions {
 
 export const reactorDefaults: ReactorOptions = {
   pageEntries: 256,
-  busyConcurrency: 4,
+  underWayMax: 1_024,
+  urgentConcurrency: 256,
   idleConcurrency: 64,
+  busyConcurrency: 4,
   pressedPauseMs: 4,
   behindMax: 200_000,
   saveEveryMs: 2_000,
@@ -50,8 +58,8 @@ export interface ReactorHost {
 }
 
 /**
- * Reacts to what happens to the actors of one kind in the partitions of this host, behind what users wait for: it reads the
- * journal by pages, sends the commands that follow, and notes how far it is.
+ * Reacts to what happens to the actors of one kind in the partitions of this host: it goes through the journal, sends the
+ * commands that follow, many side by side, and notes up to where all of them are done.
  *
  * Invariants:
  * 1. A partition's place moves past an envelope only once everybody who had to be told has answered.
@@ -68,6 +76,12 @@ export class Reactor {
   readonly #host: ReactorHost;
   readonly #options: ReactorOptions;
   readonly #progress: Progress;
+  readonly #underWay = new UnderWay();
+  /** What happened to one actor, one after the other. */
+  readonly #lines = new KeyedQueue();
+  readonly #slots: Slots;
+  /** All that is here was begun up to there. */
+  #begunUpTo = 0;
   /** The newest envelope of the kind that is known to be in the journal. */
   #newest = 0;
   /** Those that mean something, of all since `#heardAfter`: what is new need not be read from the server. */
@@ -90,9 +104,10 @@ export class Reactor {
     this.#host = host;
     this.#options = options;
     this.#progress = new Progress(kind, host.ports);
+    this.#slots = new Slots(host.ports.clock, () => this.#room());
   }
 
-  /** Entries of the journal that were not looked at yet. */
+  /** Entries of the journal whose reactions are not done yet, or that were not looked at. */
   get behind(): number {
     const place = this.#progress.least();
     return place === undefined ? 0 : Math.max(0, this.#host.shown() - place);
@@ -109,14 +124,12 @@ export class Reactor {
       const forgotten = this.#heard.splice(0, this.#options.heardMax / 2);
       this.#heardAfter = forgotten[forgotten.length - 1]!.sequence;
     }
-    this.#isWoken = true;
-    this.#wake();
+    this.#wakeUp();
   }
 
   gained(partition: number): void {
     this.#progress.gained(partition);
-    this.#isWoken = true;
-    this.#wake();
+    this.#wakeUp();
   }
 
   lost(partition: number): void {
@@ -131,6 +144,8 @@ export class Reactor {
   async stop(): Promise<void> {
     this.halt();
     await this.#running;
+    await this.#lines.quiet();
+    this.#progress.advance(this.#underWay.endedUpTo(this.#begunUpTo));
     await this.#save();
   }
 
@@ -152,11 +167,12 @@ export class Reactor {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        if (await this.#progress.load()) this.#mustRead = true;
-        const isDone = await this.#round();
+        if (this.#progress.isNew) await this.#goBack();
+        const isAll = await this.#beginMore();
+        this.#progress.advance(this.#underWay.endedUpTo(this.#begunUpTo));
         const { clock } = this.#host.ports;
         if (clock.monotonicMs() - this.#lastSavedMs >= this.#options.saveEveryMs) await this.#save();
-        if (isDone) await this.#untilWoken();
+        if (isAll) await this.#untilWoken();
       } catch (error) {
         this.#host.ports.log.warn({ error, kind: this.#kind }, "reacting broke off; it goes on");
         await pause(this.#host.ports.clock, this.#options.retryMs);
@@ -164,33 +180,38 @@ export class Reactor {
     }
   }
 
-  /** One page. @returns true when nothing is left to react to */
-  async #round(): Promise<boolean> {
+  /** Partitions that are new here may be less far than the others: they are gone through again, from there. */
+  async #goBack(): Promise<void> {
+    await this.#lines.quiet();
+    if (this.#stopped) return;
+    this.#progress.advance(this.#underWay.endedUpTo(this.#begunUpTo));
+    await this.#progress.load();
+    this.#begunUpTo = this.#progress.least() ?? 0;
+    this.#mustRead = true;
+  }
+
+  /** What comes next in the journal. @returns true when there is no more, or no more of it can be begun now */
+  async #beginMore(): Promise<boolean> {
     this.#isWoken = false;
-    const from = this.#progress.least();
-    if (from === undefined) return true;
-    const places = this.#progress.places();
+    if (this.#stopped || this.#progress.least() === undefined) return true;
+    if (this.#underWay.size >= this.#options.underWayMax) return true;
+    const from = this.#begunUpTo;
     const newest = this.#newest;
     const shown = this.#host.shown();
     if (newest <= from && !this.#mustRead) {
-      this.#progress.advance(places, shown);
+      this.#begunUpTo = Math.max(from, shown);
       return true;
     }
     const { pageEntries } = this.#options;
-    const page = await this.#pageAfter(from);
-    await this.#reactToAll(page, places);
-    if (this.#stopped) return true;
-    if (this.#hasHeardAllAfter(from) && page.length < pageEntries) {
-      this.#mustRead = false;
-      this.#progress.advance(places, shown);
-      return this.#newest <= newest;
-    }
+    const hasHeardAll = this.#hasHeardAllAfter(from);
+    const page = hasHeardAll ? this.#heardFrom(from) : await this.#readFrom(from);
+    for (const entry of page) this.#begin(entry);
     const last = page[page.length - 1]?.sequence ?? from;
     // A replica that lags shows less than what is known to be there: then there is more to come.
-    const isEnd = page.length < pageEntries && last >= newest;
-    this.#progress.advance(places, isEnd ? Math.max(last, shown) : last);
+    const isEnd = page.length < pageEntries && (hasHeardAll || last >= newest);
+    this.#begunUpTo = isEnd ? Math.max(last, shown) : last;
+    this.#mustRead = !isEnd && !hasHeardAll;
     if (!isEnd && page.length === 0) await pause(this.#host.ports.clock, this.#options.retryMs);
-    this.#mustRead = !isEnd;
     return isEnd;
   }
 
@@ -198,80 +219,82 @@ export class Reactor {
     return this.#heardAfter !== undefined && place >= this.#heardAfter;
   }
 
-  async #pageAfter(place: number): Promise<readonly JournalEntry[]> {
-    const { pageEntries } = this.#options;
-    if (!this.#hasHeardAllAfter(place)) {
-      const entries = await this.#host.ports.journal.read(subjects.eventsOfAll(this.#kind), place, pageEntries);
-      const shown = this.#host.shown();
-      return entries.filter(({ sequence }) => sequence <= shown);
-    }
+  /** What is before is forgotten; should a partition come whose place is there, the journal is read. */
+  #heardFrom(place: number): readonly JournalEntry[] {
     const first = this.#heard.findIndex(({ sequence }) => sequence > place);
-    // What every partition here is past is forgotten; for one that is not, and comes later, the journal is read.
     this.#heard.splice(0, first < 0 ? this.#heard.length : first);
     this.#heardAfter = place;
-    return this.#heard.slice(0, pageEntries);
+    return this.#heard.slice(0, this.#options.pageEntries);
+  }
+
+  async #readFrom(place: number): Promise<readonly JournalEntry[]> {
+    const { journal } = this.#host.ports;
+    const entries = await journal.read(subjects.eventsOfAll(this.#kind), place, this.#options.pageEntries);
+    const shown = this.#host.shown();
+    return entries.filter(({ sequence }) => sequence <= shown);
   }
 
   #means({ payload }: JournalEntry): boolean {
     return this.#marks.some((mark) => payload.includes(mark));
   }
 
-  async #reactToAll(page: readonly JournalEntry[], places: ReadonlyMap<number, number>): Promise<void> {
-    const byActor = new Map<string, JournalEntry[]>();
-    for (const entry of page) {
-      const address = addressOfEvents(entry.subject);
-      if (address === undefined || !this.#means(entry)) continue;
-      const place = places.get(this.#host.partitionOf(address));
-      if (place === undefined || place >= entry.sequence) continue;
-      byActor.set(address.id, [...(byActor.get(address.id) ?? []), entry]);
-    }
-    const lines = [...byActor.values()];
-    const work = async (): Promise<void> => {
-      for (let line = lines.shift(); line !== undefined && !this.#stopped; line = lines.shift()) {
-        for (const entry of line) await this.#reactTo(entry);
-        if (this.#isCrowded() || this.#holdsBack()) return;
-      }
-    };
-    // While users' commits wait, few go on; each round looks again.
-    while (lines.length > 0 && !this.#stopped) {
-      const { busyConcurrency, idleConcurrency, pressedPauseMs } = this.#options;
-      if (this.#holdsBack()) {
-        await work();
-        await pause(this.#host.ports.clock, pressedPauseMs);
-        continue;
-      }
-      const workers = this.#isBusy() ? busyConcurrency : idleConcurrency;
-      await Promise.all(Array.from({ length: Math.min(workers, lines.length) }, work));
-    }
+  #begin(entry: JournalEntry): void {
+    const address = addressOfEvents(entry.subject);
+    if (address === undefined || !this.#means(entry)) return;
+    const partition = this.#host.partitionOf(address);
+    const place = this.#progress.placeOf(partition);
+    if (place === undefined || place >= entry.sequence) return;
+    const { sequence } = entry;
+    this.#underWay.begin(sequence);
+    void this.#lines.run(address.id, async () => {
+      if (this.#goesOn(partition)) await this.#slots.run(() => this.#reactTo(entry, partition));
+      // What a host that stops has not told remains to be told.
+      if (this.#stopped) return;
+      this.#underWay.end(sequence);
+      if (this.#underWay.size === 0 || this.#underWay.size === this.#options.underWayMax - 1) this.#wakeUp();
+    });
   }
 
-  #holdsBack(): boolean {
-    return !this.#isUrgent && this.#host.isPressed() && this.behind < this.#options.behindMax;
+  /** A lease that has run out for a moment is no reason to leave it untold: only one that another host has. */
+  #goesOn(partition: number): boolean {
+    return !this.#stopped && this.#progress.placeOf(partition) !== undefined;
   }
 
-  #isBusy(): boolean {
-    return !this.#isUrgent && this.#host.pendingCommits() > this.#inFlight + this.#options.busyConcurrency;
+  #room(): Room {
+    const { urgentConcurrency, idleConcurrency, busyConcurrency, pressedPauseMs, behindMax } = this.#options;
+    if (this.#isUrgent) return { places: urgentConcurrency, pauseMs: 0 };
+    if (this.#host.isPressed() && this.behind < behindMax) return { places: 1, pauseMs: pressedPauseMs };
+    const isBusy = this.#host.pendingCommits() > this.#inFlight + busyConcurrency;
+    return { places: isBusy ? busyConcurrency : idleConcurrency, pauseMs: 0 };
   }
 
-  #isCrowded(): boolean {
-    return this.#inFlight >= this.#options.busyConcurrency && this.#isBusy();
-  }
-
-  async #reactTo({ sequence, payload, subject }: JournalEntry): Promise<void> {
+  async #reactTo(entry: JournalEntry, partition: number): Promise<void> {
+    const { log, clock } = this.#host.ports;
+    const { subject, sequence, payload } = entry;
     let envelope: Envelope;
     try {
       envelope = parseEnvelope(payload);
     } catch (error) {
-      this.#host.ports.log.error({ subject, sequence, error }, "an entry cannot be reacted to");
+      log.error({ subject, sequence, error }, "an entry cannot be reacted to");
       return;
     }
     for (const { name, react } of this.#reactions) {
-      for (const [index, told] of react(envelope).entries()) await this.#tell(envelope, `${name}${index}`, told);
+      while (this.#goesOn(partition)) {
+        try {
+          for (const [index, told] of react(envelope).entries()) {
+            await this.#tell(envelope, `${name}${index}`, told, partition);
+          }
+          break;
+        } catch (error) {
+          log.warn({ subject, sequence, error }, "a reaction failed; it is tried again");
+          await pause(clock, this.#options.retryMs);
+        }
+      }
     }
   }
 
   /** Until it is done, or will never be: then it is kept for the operators. */
-  async #tell({ kind, id, version }: Envelope, name: string, { to, command }: Told): Promise<void> {
+  async #tell({ kind, id, version }: Envelope, name: string, { to, command }: Told, partition: number): Promise<void> {
     const { ports } = this.#host;
     const cause = `${kind}.${id}.${version}`;
     const message: Message = {
@@ -282,9 +305,7 @@ export class Reactor {
       command,
       cause,
     };
-    // A lease that has run out for a moment is no reason to leave it untold: only one that another host has.
-    const partition = this.#host.partitionOf({ kind, id });
-    while (!this.#stopped && this.#progress.has(partition)) {
+    while (this.#goesOn(partition)) {
       this.#inFlight += 1;
       const reply = await this.#host.send(to, message).finally(() => {
         this.#inFlight -= 1;
@@ -305,6 +326,11 @@ export class Reactor {
       }
       await pause(ports.clock, this.#options.retryMs);
     }
+  }
+
+  #wakeUp(): void {
+    this.#isWoken = true;
+    this.#wake();
   }
 
   #untilWoken(): Promise<void> {

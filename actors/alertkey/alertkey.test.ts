@@ -33,6 +33,11 @@ describe("a key", () => {
     expect(given(claimed("a1")).when(claim("a2")).types).toEqual([]);
   });
 
+  it("knows the alert before", () => {
+    expect(given(claimed("a1")).state).toMatchObject({ alertId: "a1", before: null });
+    expect(given(claimed("a1"), claimed("a2")).state).toMatchObject({ alertId: "a2", before: "a1" });
+  });
+
   it("goes to one alone of all who find its alert over, and says what was done before", () => {
     expect(given(claimed("a1")).when(claim("a2", "a1")).events).toMatchObject([{ alertId: "a2", seen: { normal: 7 } }]);
     expect(given(claimed("a1"), claimed("a2")).when(claim("a3", "a1")).types).toEqual([]);

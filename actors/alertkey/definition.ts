@@ -6,6 +6,8 @@ export interface AlertKeyState {
   /** null until its first alert. */
   readonly agencyId: string | null;
   readonly alertId: string | null;
+  /** The alert before that one; left out or null while there was none. */
+  readonly before?: string | null;
   /** What was done of this key before that alert was. */
   readonly seen: Seen;
   /** The key of the message that takes this one's place. */
@@ -45,7 +47,7 @@ export const alertkey: ActorDefinition<AlertKeyState, AlertKeyCommand, AlertKeyE
   evolve: {
     "alertkey.claimed": (s, { agencyId, alertId, seen, at }) => {
       const openedAt = at === undefined ? (s.openedAt ?? []) : [...(s.openedAt ?? []), at].slice(-FLAPS);
-      return { ...s, agencyId, alertId, seen, openedAt };
+      return { ...s, agencyId, alertId, before: s.alertId, seen, openedAt };
     },
     "alertkey.replaced": (s, { agencyId, by }) => ({ ...s, agencyId, replacedBy: by }),
   },

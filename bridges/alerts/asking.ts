@@ -32,9 +32,9 @@ export class Asking {
   }
 
   /** @throws Stopped */
-  ask(to: Address, command: Command, commandId: string, fresh = false): Promise<Reply> {
+  ask(to: Address, command: Command, commandId: string): Promise<Reply> {
     const options = { by: this.#by, requestId: commandId, commandId };
-    return this.#untilDefinite((first) => this.#client.ask(to, command, { ...options, fresh: fresh && first }));
+    return this.#untilDefinite(() => this.#client.ask(to, command, options));
   }
 
   /** @throws Stopped */
@@ -42,9 +42,9 @@ export class Asking {
     return this.#untilDefinite(() => this.#client.read(of, this.#by, requestId));
   }
 
-  async #untilDefinite(action: (first: boolean) => Promise<Reply>): Promise<Reply> {
-    for (let waitMs = RETRY_MS, first = true; ; waitMs = Math.min(RETRY_MAX_MS, 2 * waitMs), first = false) {
-      const reply = await action(first);
+  async #untilDefinite(action: () => Promise<Reply>): Promise<Reply> {
+    for (let waitMs = RETRY_MS; ; waitMs = Math.min(RETRY_MAX_MS, 2 * waitMs)) {
+      const reply = await action();
       if (this.#stopped) throw new Stopped();
       if (reply.ok || !isRetryable(reply.code)) return reply;
       await pause(this.#clock, waitMs);

@@ -1,4 +1,5 @@
 import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
+import { UnderWay } from "../../runtime/under-way.ts";
 import type { Lane as LaneName } from "../../schema/alert.ts";
 import { intakePositionKey, subjects } from "../../schema/subjects.ts";
 
@@ -14,8 +15,7 @@ export class Lane {
   readonly #name: LaneName;
   readonly #ports: Ports;
   readonly #work: (entry: IntakeEntry) => Promise<void>;
-  /** Sequences that were begun and have not ended, in order. */
-  readonly #begun = new Set<number>();
+  readonly #underWay = new UnderWay();
   #last = 0;
   #noted = 0;
   #behind = 0;
@@ -31,7 +31,7 @@ export class Lane {
 
   /** Reports that wait, here and in the intake. */
   get waiting(): number {
-    return this.#behind + this.#begun.size;
+    return this.#behind + this.#underWay.size;
   }
 
   async start(): Promise<void> {
@@ -48,13 +48,12 @@ export class Lane {
   }
 
   get quiet(): boolean {
-    return this.#begun.size === 0;
+    return this.#underWay.size === 0;
   }
 
   /** Keeps how far it is. */
   async note(): Promise<void> {
-    const [oldest] = this.#begun;
-    const position = oldest === undefined ? this.#last : oldest - 1;
+    const position = this.#underWay.endedUpTo(this.#last);
     if (position <= this.#noted) return;
     await this.#ports.config.put([{ key: intakePositionKey(this.#name), value: String(position) }]);
     this.#noted = position;
@@ -62,13 +61,13 @@ export class Lane {
 
   async #begin(entry: IntakeEntry): Promise<void> {
     this.#behind = entry.pending;
-    this.#begun.add(entry.sequence);
+    this.#underWay.begin(entry.sequence);
     this.#last = entry.sequence;
     void this.#work(entry).then(() => {
-      this.#begun.delete(entry.sequence);
+      this.#underWay.end(entry.sequence);
       this.#wake();
     });
-    while (this.#begun.size >= IN_FLIGHT_MAX) {
+    while (this.#underWay.size >= IN_FLIGHT_MAX) {
       await new Promise<void>((wake) => {
         this.#wake = wake;
       });

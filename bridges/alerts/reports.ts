@@ -35,10 +35,10 @@ export class Undoable extends Error {
 interface Current {
   readonly alertId: string;
   readonly seen: Seen;
-  /** It was claimed just now: there is nothing to read of it yet. */
-  readonly fresh: boolean;
   /** Its key has opened many alerts within a short time. */
   readonly flaps: boolean;
+  /** The alert of the key before this one. */
+  readonly before: string | null;
   /** Its ids are not those that were made when the report was accepted. */
   readonly isSecond?: boolean;
 }
@@ -130,14 +130,14 @@ export class Reports {
   async #trigger(said: Triggering, intake: IntakePlace, first: Current, onlyOnce = false): Promise<string> {
     const key = keyOf(said, said.dedupKey);
     for (let current = first; ; ) {
-      const { alertId, seen: seenBefore, fresh, flaps, isSecond = false } = current;
+      const { alertId, seen: seenBefore, flaps, before, isSecond = false } = current;
       const told = isSecond ? { ...said, id: alertId, incidentId: secondId(said.incidentId, intake) } : said;
       const record = flaps ? labelled(told) : told;
       const classification = await this.#classify(record.content, record);
       const command = { type: "receive", record, intake, classification, seenBefore };
-      const reply = await this.#asking.ask(alertOf(current), command, idOf(intake), fresh);
+      const reply = await this.#asking.ask(alertOf(current), command, idOf(intake));
       if (reply.ok) {
-        await this.#incidentFor(alertId, reply.state as Known, record, intake);
+        await this.#incidentFor(alertId, reply.state as Known, record, intake, flaps ? before : undefined);
         return alertId;
       }
       if (reply.code === "alert_over" && onlyOnce) return alertId;
@@ -151,7 +151,7 @@ export class Reports {
   #shown(key: Address): Current | undefined {
     const state = this.#board.get(key)?.state as AlertKeyState | undefined;
     if (state?.alertId == null) return;
-    return { alertId: state.alertId, seen: state.seen, fresh: false, flaps: isFlapping(state) };
+    return { ...state, alertId: state.alertId, before: state.before ?? null, flaps: isFlapping(state) };
   }
 
   async #key(key: Address, intake: IntakePlace): Promise<AlertKeyState | undefined> {
@@ -163,7 +163,7 @@ export class Reports {
     key: Address,
     record: IntakeRecord,
     intake: IntakePlace,
-    over?: Omit<Current, "fresh" | "flaps" | "isSecond">,
+    over?: Pick<Current, "alertId" | "seen">,
   ): Promise<Current> {
     const { agencyId } = record;
     // What stands twice in the intake has the same ids twice: of the second one, once the first one's alert is over, they
@@ -173,21 +173,30 @@ export class Reports {
     const command = { type: "claim", agencyId, alertId, at: intake.at, ...(over === undefined ? {} : { over }) };
     // After one that is over comes another claim of the same report: a command of its own.
     const commandId = over === undefined ? idOf(intake) : `${idOf(intake)}-${over.alertId}`;
-    const fresh = over === undefined && this.#board.get(key) === undefined;
-    const state = orUndoable(await this.#asking.ask(key, command, commandId, fresh)).state as AlertKeyState;
+    const state = orUndoable(await this.#asking.ask(key, command, commandId)).state as AlertKeyState;
     return {
       alertId: state.alertId!,
       seen: state.seen,
-      fresh: state.alertId === alertId && record.chain === undefined,
       flaps: isFlapping(state),
+      before: state.before ?? null,
       isSecond: isSecond && state.alertId === alertId,
     };
   }
 
-  async #incidentFor(alertId: string, it: Known, record: Triggering, intake: IntakePlace): Promise<void> {
-    // Nothing was received: the report was delivered before, to an alert that is over by now.
-    if (it.phase !== "known" || !makesIncident(it, this.#incidents.rule(record.agencyId, it))) return;
+  /** @param flapping the alert before it, where its key flaps; undefined where it does not */
+  async #incidentFor(
+    alertId: string,
+    it: Known,
+    record: Triggering,
+    intake: IntakePlace,
+    flapping: string | null | undefined,
+  ): Promise<void> {
     const { agencyId } = record;
+    // Nothing was received: the report was delivered before, to an alert that is over by now.
+    if (it.phase !== "known") return;
+    const rule = this.#incidents.rule(agencyId, it);
+    if (!makesIncident(it, rule)) return;
+    if (flapping != null && rule !== "always" && (await this.#goesOnWith(flapping, alertId, intake))) return;
     const fields = fieldsOf(it);
     const policy = this.#incidents.policy(agencyId, fields.type);
     const command = {
@@ -208,6 +217,15 @@ export class Reports {
     orUndoable(
       await this.#asking.ask(incident, { type: "recommend", recommendation }, `${idOf(intake)}-recommendation`),
     );
+  }
+
+  /** What flaps makes no further incident for as long as people work on the last one: it is told there. */
+  async #goesOnWith(before: string, alertId: string, intake: IntakePlace): Promise<boolean> {
+    const last = await this.#asking.read(alertOf({ alertId: before }), idOf(intake));
+    const incidentId = last.ok ? (last.state as Known).incidentId : null;
+    if (incidentId === null) return false;
+    const command = { type: "attach", incidentId };
+    return (await this.#asking.ask(alertOf({ alertId }), command, `${idOf(intake)}-attached`)).ok;
   }
 }
 

@@ -4,7 +4,7 @@ import { isOver, type Known } from "../../actors/alert/state.ts";
 import type { AlertKeyState } from "../../actors/alertkey/definition.ts";
 import type { Board } from "../../runtime/board.ts";
 import { chainHash } from "../../runtime/chain.ts";
-import { GroupWriter } from "../../runtime/group-writer.ts";
+import { Grouping } from "../../runtime/grouping.ts";
 import type { Ports } from "../../runtime/ports/index.ts";
 import type {
   AlertChain,
@@ -18,6 +18,7 @@ import type {
 } from "../../schema/alert.ts";
 import { subjects } from "../../schema/subjects.ts";
 import { keyOf } from "./key.ts";
+import { Quota } from "./quota.ts";
 
 /** One report of a source, in the form that all are brought into. */
 export interface Report {
@@ -48,25 +49,45 @@ export interface ReportIds {
 
 type IntakeWrite = Parameters<Ports["intake"]["append"]>[0][number];
 
+/** What a sender waits for. */
+interface Taking {
+  readonly entries: readonly IntakeWrite[];
+  readonly kept: () => void;
+  readonly lost: (error: unknown) => void;
+}
+
+/** As with commits (see `Committer`): one by one while few come, so that nobody waits for others. */
+const GROUPS = { groupMin: 24, groupsMax: 2 };
+
 /** This bad or worse goes by the lane that floods of the rest cannot delay. */
 const URGENT_FROM = "high";
+
+/** What one device, or a source that names none, may bring into it in a second: a flood of one must not delay another's. */
+const URGENT_PER_SECOND = 20;
 
 /** Where every report enters, whichever door it came by: it is acknowledged once it is here. */
 export class AlertIntake {
   readonly #ports: Ports;
   readonly #board: Board;
-  readonly #writer: GroupWriter<IntakeWrite>;
+  readonly #writes: Grouping<Taking>;
+  readonly #urgent: Quota;
   #accepted = 0;
+  #demoted = 0;
 
   /** @param board tells which alert a report will add to, as far as is known */
   constructor(ports: Ports, board: Board) {
     this.#ports = ports;
     this.#board = board;
-    this.#writer = new GroupWriter(ports.intake, ports.clock.soon);
+    this.#urgent = new Quota(ports.clock, URGENT_PER_SECOND);
+    this.#writes = new Grouping(
+      ports.clock,
+      { ...GROUPS, groupMax: ports.intake.maxBatch },
+      { weigh: ({ entries }) => Math.max(1, entries.length), write: (group) => this.#write(group) },
+    );
   }
 
   get figures() {
-    return { alertReportsAccepted: this.#accepted };
+    return { alertReportsAccepted: this.#accepted, alertReportsDemoted: this.#demoted };
   }
 
   newIds(): ReportIds {
@@ -85,23 +106,37 @@ export class AlertIntake {
   ): Promise<readonly Receipt[]> {
     const records = reports.map((report, index) => recordOf(report, repeat?.ids[index] ?? this.newIds()));
     const entries = records.map((record) => ({
-      subject: subjects.intake(laneOf(record), record.agencyId, record.source.scope),
+      subject: subjects.intake(this.#laneOf(record), record.agencyId, record.source.scope),
       payload: JSON.stringify(record),
     }));
-    const [only] = entries;
     if (repeat !== undefined) {
       for (const [index, entry] of entries.entries()) {
         const { before } = await this.#ports.intake.appendOnce(entry, `${repeat.id}-${index}`);
         if (!before) this.#accepted += 1;
       }
       return records.map((record) => this.#receiptOf(record));
-    } else if (only !== undefined && entries.length === 1) {
-      await this.#writer.write(only);
-    } else {
-      await this.#ports.intake.append(entries);
     }
+    await new Promise<void>((kept, lost) => this.#writes.add({ entries, kept, lost }));
     this.#accepted += records.length;
     return records.map((record) => this.#receiptOf(record));
+  }
+
+  /** Those of one sender stay together: they are kept all or none. */
+  async #write(group: readonly Taking[]): Promise<void> {
+    try {
+      await this.#ports.intake.append(group.flatMap(({ entries }) => entries));
+      for (const { kept } of group) kept();
+    } catch (error) {
+      for (const { lost } of group) lost(error);
+    }
+  }
+
+  #laneOf({ agencyId, source, content }: IntakeRecord): Lane {
+    if (content === undefined || content.nature !== "actual" || !atLeast(content.severity, URGENT_FROM))
+      return "normal";
+    if (this.#urgent.allows(`${agencyId} ${source.scope} ${content.deviceId ?? ""}`)) return "urgent";
+    this.#demoted += 1;
+    return "normal";
   }
 
   /** With the id of the alert that is open under its key. One that is being opened just now is not known yet. */
@@ -119,10 +154,4 @@ function recordOf({ dedupKey, ...report }: Report, ids: ReportIds): IntakeRecord
   // What follows up without a key is refused before; a trigger's is made of what it is about.
   const key = dedupKey ?? `auto-${chainHash(fingerprintOf(content!))}`;
   return { v: 1, ...ids, ...report, dedupKey: key, keyMade: dedupKey === undefined };
-}
-
-function laneOf({ content }: IntakeRecord): Lane {
-  return content !== undefined && content.nature === "actual" && atLeast(content.severity, URGENT_FROM)
-    ? "urgent"
-    : "normal";
 }

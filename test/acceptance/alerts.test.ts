@@ -50,6 +50,22 @@ describe("a key whose alerts come and go", () => {
       ...Array.from({ length: 4 }, () => ({ count: 1 })),
     ]);
   });
+
+  it("makes no further incident while it flaps: the last one hears of it", async () => {
+    const dedupKey = newKey();
+    const flap = async () => {
+      await raise(smoke({ dedupKey, severity: "critical" }));
+      await raise({ action: "resolve", dedupKey });
+    };
+    for (let time = 0; time < 6; time++) await flap();
+    await allDone();
+    const incidentIds = (await listed(`dedupKey=${dedupKey}`)).map(({ incidentId }) => incidentId);
+    const [last] = incidentIds;
+    expect(new Set(incidentIds).size, "four of their own, which the others go on with").toBe(4);
+    expect(incidentIds.slice(0, 3)).toEqual([last, last, last]);
+    const types = await typesOf(`/api/v1/incidents/${last}`);
+    expect(types.filter((type) => type === "incident.alert_attached")).toHaveLength(2);
+  });
 });
 
 describe("an alert by the API", () => {

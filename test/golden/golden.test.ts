@@ -12,7 +12,7 @@ const journals = readdirSync(folder).filter((name) => name.endsWith(".jsonl"));
 /** What states have gained since, as it is for whom no journal tells anything of it. Nothing may be lost or altered. */
 const addedSince: Readonly<Record<string, object>> = {
   agency: { sections: { positionLimits: [] } },
-  alertkey: { openedAt: [] },
+  alertkey: { before: null, openedAt: [] },
   resource: {
     category: null,
     station: null,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { importJWK, jwtVerify } from "jose";
+import { connectAsync } from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LiveSocket } from "../support/live-socket.ts";
 import { freePort, TestServer } from "../support/server.ts";
@@ -27,6 +28,8 @@ beforeAll(async () => {
   server = await TestServer.start({
     RATE_LIMIT_PER_SECOND: "0",
     WEBHOOK_NETWORKS: "127.0.0.1",
+    MQTT: "on",
+    MQTT_PORT: "0",
     PUSH_CONTACT: "mailto:desk@example.org",
     FCM_CREDENTIALS_FILE: join(folder, "fcm.json"),
     FCM_URL: fcm.service.url,
@@ -337,6 +340,15 @@ describe("a service", () => {
   });
 });
 
+/** What the ntfy server has of a topic. */
+const cached = async (topic: string) => {
+  const text = await (await fetch(`${ntfy!.url}/${topic}/json?poll=1`)).text();
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+};
+
 describe("ntfy", () => {
   it.skipIf((process.env["NTFY_SERVER"] ?? "") === "")(
     "takes it, its own way and as UnifiedPush: the latter encrypted",
@@ -351,13 +363,6 @@ describe("ntfy", () => {
       });
       const { page } = await assigned(engine, "Gas in the cellar");
       await statesBecome(page, ["sent", "sent"]);
-      const cached = async (topic: string) => {
-        const text = await (await fetch(`${ntfy!.url}/${topic}/json?poll=1`)).text();
-        return text
-          .trim()
-          .split("\n")
-          .map((line) => JSON.parse(line));
-      };
       const [plain] = await cached("kim-topic");
       expect(plain).toMatchObject({ priority: 5, title: expect.stringContaining("structure_fire") });
       expect(plain.message).toContain("Gas in the cellar");
@@ -518,4 +523,27 @@ describe("devices", () => {
       ).code,
     ).toBe("invalid_body");
   });
+});
+
+describe("an alarm of a device", () => {
+  it.skipIf((process.env["NTFY_SERVER"] ?? "") === "")(
+    "rings the dispatchers for what a device says by MQTT, at once, and once",
+    async () => {
+      await new Person("night-desk", {}, ["dispatcher"]).post("/devices", { kind: "ntfy", topic: "night-desk" });
+      const isConnected = async () => (await server.get("/metrics")).body.includes("tocsin_mqtt_connected 1");
+      await until("the bridge is connected", isConnected);
+      const device = await connectAsync(`mqtt://127.0.0.1:${server.node.mqttPort}`);
+      for (let time = 0; time < 3; time++) {
+        await device.publishAsync("tocsin/default/alarm/panel-1/fire/critical", "Fire in the kitchen", { qos: 1 });
+      }
+      await device.endAsync();
+      await until("the page is on its way", async () => (await cached("night-desk")).length > 0);
+      const isCounted = async () => (await dispatcher().get("/alerts?type=fire")).items[0].count === 3;
+      await until("all three are counted", isCounted);
+      const rings = await cached("night-desk");
+      expect(rings).toHaveLength(1);
+      expect(rings[0]).toMatchObject({ priority: 5 });
+      expect(JSON.stringify(rings[0])).toContain("Fire in the kitchen");
+    },
+  );
 });

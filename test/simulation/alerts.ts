@@ -292,9 +292,22 @@ function check(
     const expected = oracle(reports);
     if (JSON.stringify(told) !== JSON.stringify(expected))
       throw new Error(`${dedupKey}: ${JSON.stringify(told)}, and should be ${JSON.stringify(expected)}`);
-    if (made !== all.length) throw new Error(`of ${all.length} alerts ${made} made their incident`);
+    checkFlapping(dedupKey, alerts);
   }
   return { reports: records.length, alerts: all.length };
+}
+
+/** Each alert makes its incident, but the fifth within ten minutes and those after it, which go on with the last one. */
+function checkFlapping(dedupKey: string, alerts: readonly Known[]): void {
+  for (const [index, { firstSeenAt, incidentId, madeIncident }] of alerts.entries()) {
+    const first = alerts[index - 4]?.firstSeenAt;
+    const flaps = first !== undefined && Date.parse(firstSeenAt) - Date.parse(first) <= 600_000;
+    const expected = flaps ? alerts[index - 1]!.incidentId : incidentId;
+    if (incidentId === null || incidentId !== expected || madeIncident === flaps)
+      throw new Error(
+        `${dedupKey}: alert ${index} ${flaps ? "flaps" : "does not flap"}, its incident is ${incidentId}`,
+      );
+  }
 }
 
 /** Every alert that fires is in the groups where it belongs and in no other, as it is; what is over fires in none. */

@@ -28,6 +28,7 @@ it("who votes for a second attempt at a command is not taken in by the outcome o
     keep: () => Promise.reject(new Error("nothing is kept")),
     kept: () => undefined,
     readingOf: () => undefined,
+    isUnheardOf: () => false,
     committed: () => undefined,
     escalated: () => undefined,
     options: cellDefaults,

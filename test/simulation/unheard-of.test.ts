@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { registry } from "../../actors/registry.ts";
+import { Cell, type CellHost, type CellReply, cellDefaults } from "../../runtime/cell.ts";
+import { Committer, committerDefaults } from "../../runtime/commit.ts";
+import { applyEntry, blankImage } from "../../runtime/image.ts";
+import type { Command, Message } from "../../runtime/messages.ts";
+import { Pressure } from "../../runtime/pressure.ts";
+import { SimProcess } from "../../runtime/sim/process.ts";
+import { SimServer } from "../../runtime/sim/server.ts";
+import { World } from "../../runtime/sim/world.ts";
+import { systemPrincipal } from "../../schema/principal.ts";
+import type { Address } from "../../schema/subjects.ts";
+
+const KEY: Address = { kind: "alertkey", id: "k1" };
+const claim = (alertId: string): Command => ({
+  type: "claim",
+  agencyId: "sim",
+  alertId,
+  at: "2026-01-01T00:00:00.000Z",
+});
+
+describe("what nobody here has heard of", () => {
+  it("is not looked up before the first thing happens to it", async () => {
+    const { newCell, reads } = world();
+    expect(await newCell().tell("c1", claim("a1"))).toMatchObject({ ok: true, version: 1 });
+    expect(reads).toEqual([]);
+  });
+
+  it("goes on from what another host has done, should it be there after all", async () => {
+    const { newCell, folded } = world();
+    await newCell().tell("c1", { type: "replace", agencyId: "sim", by: "k2" });
+    expect(await newCell().tell("c2", claim("a1"))).toMatchObject({ ok: true, version: 2 });
+    expect(folded()).toMatchObject({ version: 2, state: { alertId: "a1", replacedBy: "k2" } });
+  });
+
+  it("does once what it is told twice, by two hosts", async () => {
+    const { newCell, server } = world();
+    await newCell().tell("c1", claim("a1"));
+    expect(await newCell().tell("c1", claim("a1"))).toMatchObject({ ok: true, version: 1, replayed: true });
+    expect(server.journal.entries).toHaveLength(1);
+  });
+
+  it("answers that there is nothing to do, and refuses, only by what it is", async () => {
+    const { newCell } = world();
+    await newCell().tell("c1", claim("a1"));
+    // Of one that is not there yet, this would be another's place taken; of this one, it is nothing.
+    expect(await newCell().tell("c2", claim("a2"))).toMatchObject({ ok: true, state: { alertId: "a1" } });
+  });
+
+  it("takes part in another's commit only where it is new", async () => {
+    const { newCell, append } = world();
+    await newCell().tell("c1", claim("a1"));
+    const late = newCell();
+    const prepare = (attempt: string): Message => ({
+      ...from,
+      ...{ op: "prepare", commandId: "c2", attempt, command: claim("a2"), at: "2026-01-01T00:00:01.000Z" },
+    });
+    const vote = await late.deliver(prepare("first"));
+    expect(await append(vote)).toEqual({ ok: false });
+    await late.deliver({ ...from, op: "settle", attempt: "first" });
+    expect(await late.deliver(prepare("second"))).toMatchObject({ ok: true, version: 1, state: { alertId: "a1" } });
+  });
+});
+
+const from = { by: systemPrincipal("alerts"), requestId: "r" };
+
+/** Hosts that have heard of nothing, on one server. */
+function world() {
+  const sim = new World(1);
+  const server = new SimServer(sim);
+  const definition = registry.get(KEY.kind)!;
+  const reads: string[] = [];
+  const during = async <T>(promise: Promise<T>): Promise<T> => {
+    let done: { readonly value: T } | undefined;
+    void promise.then((value) => {
+      done = { value };
+    });
+    await new Promise((settled) => setImmediate(settled));
+    await sim.run(() => done !== undefined, 60_000);
+    return done!.value;
+  };
+  let hosts = 0;
+  const newCell = () => {
+    const { ports } = new SimProcess(server, `h${hosts++}`);
+    const { state, journal } = ports;
+    state.get = told(reads, state.get.bind(state));
+    journal.read = told(reads, journal.read.bind(journal));
+    const host: CellHost = {
+      ports,
+      pressure: new Pressure(ports.clock),
+      committer: new Committer(ports.journal, ports.clock, { ...committerDefaults, durability: "replicated" }),
+      send: () => Promise.reject(new Error("nobody is asked")),
+      holds: () => true,
+      isUnheardOf: () => true,
+      keep: () => Promise.reject(new Error("nothing is kept")),
+      kept: () => undefined,
+      readingOf: () => undefined,
+      committed: () => undefined,
+      escalated: () => undefined,
+      options: cellDefaults,
+    };
+    const cell = new Cell(definition, KEY, 0, host);
+    const deliver = (message: Message): Promise<CellReply> => during(cell.deliver(message));
+    const tell = (commandId: string, command: Command) => deliver({ ...from, op: "command", commandId, command });
+    return { deliver, tell };
+  };
+  const folded = () =>
+    server.journal.entries.reduce((image, entry) => applyEntry(definition, image, entry), blankImage(definition));
+  const append = (vote: CellReply) => during(server.journal.append([vote.append!]));
+  return { newCell, server, folded, reads, append };
+}
+
+/** The same, which tells what it was asked for. */
+function told<Args extends readonly unknown[], Answer>(reads: string[], read: (...args: Args) => Answer) {
+  return (...args: Args): Answer => {
+    reads.push(String(args[0]));
+    return read(...args);
+  };
+}
