@@ -542,8 +542,11 @@ describe("an alarm of a device", () => {
       // The real server refuses who asks it too often: it is asked once, when there is something.
       await until("the page is with ntfy", async () => {
         const { items } = await dispatcher().get("/pages");
-        const page = items.find(({ about }: { about: { kind: string } }) => about.kind === "alerts");
-        return page !== undefined && statesOf(page).includes("sent");
+        const told = items.flatMap(({ recipients }: { recipients: unknown[] }) => recipients);
+        return told.some(
+          ({ subject, devices }: { subject: string; devices: { state: string }[] }) =>
+            subject === "night-desk" && devices[0]?.state === "sent",
+        );
       });
       const rings = await cached("night-desk");
       expect(rings).toHaveLength(1);
