@@ -167,8 +167,11 @@ export interface Reaction {
   readonly name: string;
   /** The kind of actor that it reacts to. */
   readonly of: string;
-  /** Types of the events that mean something to it; envelopes without any are not looked at. */
-  readonly on: readonly string[];
+  /**
+   * Types of the events that mean something to it, some only where they have a certain field; envelopes without any are not
+   * looked at.
+   */
+  readonly on: readonly (string | { readonly type: string; readonly having: string })[];
   readonly react: (cause: Cause) => readonly Told[];
   /** Somebody is called by it: it does not stand back behind what users do. */
   readonly urgent?: boolean;

@@ -26,8 +26,8 @@ function written(options: { readonly groupMin: number; readonly groupMax: number
       return new Promise((end) => ends.set(names, end));
     },
   });
-  const add = async (names: string, weight = 1) => {
-    for (const name of names.split(" ")) grouping.add({ name, weight });
+  const add = async (names: string, weight = 1, goesAhead = false) => {
+    for (const name of names.split(" ")) grouping.add({ name, weight }, goesAhead);
     await settled();
   };
   const end = async (names: string) => {
@@ -76,6 +76,18 @@ describe("grouping", () => {
     expect(writes.at(-1)).toBe("d2");
     await end("d2");
     expect(grouping.pending).toBe(0);
+  });
+
+  it("lets some go ahead, in their own order", async () => {
+    const { writes, add, end } = written({ groupMin: 2, groupMax: 4, groupsMax: 1 });
+    await add("a b c d");
+    await add("e f g");
+    await add("h i", 1, true);
+    await end("a b c d");
+    await end("h i e f");
+    await add("j", 1, true);
+    await end("g");
+    expect(writes).toEqual(["a b c d", "h i e f", "g", "j"]);
   });
 
   it("takes what is heavier than a group all the same, alone", async () => {

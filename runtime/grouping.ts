@@ -20,13 +20,16 @@ export interface Groupable<Item> {
 
 /**
  * What is written one by one while there is little of it, and in groups while there is much: a group costs more than a
- * single one to set up, and nothing more for each that is in it. Items are begun in the order in which they came.
+ * single one to set up, and nothing more for each that is in it. Items are begun in the order in which they came, those that
+ * go ahead before the others.
  */
 export class Grouping<Item> {
   readonly #clock: Clock;
   readonly #options: GroupingOptions;
   readonly #of: Groupable<Item>;
   #queue: Item[] = [];
+  /** So many of its first ones go ahead of the others. */
+  #ahead = 0;
   /** What is in the queue weighs so much, and what is in groups under way. */
   #queued = 0;
   #grouped = 0;
@@ -45,8 +48,9 @@ export class Grouping<Item> {
     return this.#queue.length + this.#singlesInFlight + this.#groupsInFlight;
   }
 
-  add(item: Item): void {
-    this.#queue.push(item);
+  add(item: Item, goesAhead = false): void {
+    if (goesAhead) this.#queue.splice(this.#ahead++, 0, item);
+    else this.#queue.push(item);
     this.#queued += this.#of.weigh(item);
     this.#wakeUp();
   }
@@ -69,7 +73,7 @@ export class Grouping<Item> {
       return;
     }
     if (this.#groupsInFlight > 0) return;
-    while (this.#queue.length > 0 && this.#singlesInFlight < groupMin) this.#writeSingle(this.#queue.shift()!);
+    while (this.#queue.length > 0 && this.#singlesInFlight < groupMin) this.#writeSingle(this.#taken(1)[0]!);
   }
 
   #take(): readonly Item[] {
@@ -83,6 +87,11 @@ export class Grouping<Item> {
       weight += more;
       count += 1;
     }
+    return this.#taken(count);
+  }
+
+  #taken(count: number): readonly Item[] {
+    this.#ahead = Math.max(0, this.#ahead - count);
     return this.#queue.splice(0, count);
   }
 

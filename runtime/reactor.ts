@@ -71,7 +71,8 @@ export interface ReactorHost {
 export class Reactor {
   readonly #kind: string;
   readonly #reactions: readonly Reaction[];
-  readonly #marks: readonly string[];
+  /** What is written in the envelopes that mean something: all of one of these. */
+  readonly #marks: readonly (readonly string[])[];
   readonly #isUrgent: boolean;
   readonly #host: ReactorHost;
   readonly #options: ReactorOptions;
@@ -99,7 +100,7 @@ export class Reactor {
   constructor(kind: string, reactions: readonly Reaction[], host: ReactorHost, options = reactorDefaults) {
     this.#kind = kind;
     this.#reactions = reactions;
-    this.#marks = reactions.flatMap(({ on }) => on.map((type) => `"type":"${type}"`));
+    this.#marks = reactions.flatMap(({ on }) => on.map(marksOf));
     this.#isUrgent = reactions.some(({ urgent }) => urgent === true);
     this.#host = host;
     this.#options = options;
@@ -235,7 +236,7 @@ export class Reactor {
   }
 
   #means({ payload }: JournalEntry): boolean {
-    return this.#marks.some((mark) => payload.includes(mark));
+    return this.#marks.some((marks) => marks.every((mark) => payload.includes(mark)));
   }
 
   #begin(entry: JournalEntry): void {
@@ -344,4 +345,8 @@ export class Reactor {
       };
     });
   }
+}
+
+function marksOf(event: Reaction["on"][number]): readonly string[] {
+  return typeof event === "string" ? [`"type":"${event}"`] : [`"type":"${event.type}"`, `"${event.having}":`];
 }

@@ -7,13 +7,21 @@ export interface SnapshotOptions {
   readonly everyMs: number;
   /** Actors a round, while commits wait: writing behind must not push aside what users wait for. */
   readonly busyMax: number;
+  /** Changes since the last round from which on it is so. */
+  readonly busyMarks: number;
   /** Actors a round otherwise. A server takes at most 1,000 messages in one batch. */
   readonly idleMax: number;
   /** With this many unwritten, the backlog itself is the problem: full rounds whatever the load. */
   readonly backlogMax: number;
 }
 
-export const snapshotDefaults: SnapshotOptions = { everyMs: 250, busyMax: 25, idleMax: 500, backlogMax: 200_000 };
+export const snapshotDefaults: SnapshotOptions = {
+  everyMs: 250,
+  busyMax: 25,
+  busyMarks: 100,
+  idleMax: 500,
+  backlogMax: 200_000,
+};
 
 /**
  * Writes behind: deadlines first, then snapshots, so that whatever a snapshot covers has its deadlines armed. What is not
@@ -27,6 +35,8 @@ export class SnapshotWriter {
   readonly #dirty = new Map<string, Cell>();
   #cancel: () => void = () => undefined;
   #round: Promise<void> | undefined;
+  /** How often it was told of a change since the last round. */
+  #marked = 0;
   #stopped = false;
 
   constructor(ports: Ports, options: SnapshotOptions, coverage: Coverage, busy: () => boolean) {
@@ -47,6 +57,7 @@ export class SnapshotWriter {
   /** The cell has changed, or its deadlines may not be armed. */
   mark(cell: Cell): void {
     this.#dirty.set(cell.key, cell);
+    this.#marked += 1;
   }
 
   /** The cell is gone from here; somebody else covers it. */
@@ -84,8 +95,11 @@ export class SnapshotWriter {
   }
 
   async #next(): Promise<void> {
+    // Between two commits of a crowd nothing is under way: what came since the last look tells how it is.
+    const isBusy = this.#busy() || this.#marked > this.#options.busyMarks;
+    this.#marked = 0;
     if (this.#dirty.size === 0) return;
-    const full = !this.#busy() || this.#dirty.size > this.#options.backlogMax;
+    const full = !isBusy || this.#dirty.size > this.#options.backlogMax;
     const count = full ? this.#options.idleMax : this.#options.busyMax;
     const cells: Cell[] = [];
     for (const cell of this.#dirty.values()) {

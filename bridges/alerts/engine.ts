@@ -4,7 +4,7 @@ import type { Client } from "../../runtime/client.ts";
 import { KeyedQueue } from "../../runtime/keyed-queue.ts";
 import { pause } from "../../runtime/pause.ts";
 import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
-import { type IntakeRecord, type Lane as LaneName, lanes } from "../../schema/alert.ts";
+import type { IntakeRecord, Lane as LaneName } from "../../schema/alert.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { Asking, Stopped } from "./asking.ts";
@@ -15,7 +15,16 @@ import { type Classify, type Incidents, Reports, Undoable } from "./reports.ts";
 const ENGINE: Address = { kind: "engine", id: "alerts" };
 
 const LOOK_EVERY_MS = 200;
+
+/** Reports of a lane that are worked on at once: as many as keep it at its fastest. */
+const AT_ONCE = 512;
+/** Of the others, while an urgent one is under way: each of its steps waits behind what they have begun. */
+const AT_ONCE_BEHIND = 192;
 const DRAIN_MS = 10_000;
+
+/** When so many wait, operators are told; and again once there are so few. */
+const MANY_WAIT = 10_000;
+const FEW_WAIT = 1_000;
 
 export interface EngineParts {
   readonly ports: Ports;
@@ -41,6 +50,7 @@ export class AlertEngine {
   #running: Running | undefined;
   #cancel: () => void = () => undefined;
   #stopping = false;
+  #isBehind = false;
   #done = 0;
   #dead = 0;
 
@@ -49,12 +59,12 @@ export class AlertEngine {
   }
 
   get figures() {
-    const waiting = this.#running?.lanes.map((lane) => lane.waiting) ?? lanes.map(() => 0);
+    const [urgent, normal] = this.#running?.lanes ?? [];
     return {
       alertReportsDone: this.#done,
       alertReportsDead: this.#dead,
-      alertReportsWaitingUrgent: waiting[0]!,
-      alertReportsWaiting: waiting[1]!,
+      alertReportsWaitingUrgent: urgent?.waiting ?? 0,
+      alertReportsWaiting: normal?.waiting ?? 0,
     };
   }
 
@@ -91,7 +101,20 @@ export class AlertEngine {
     const owns = this.#parts.owns(ENGINE);
     if (owns && this.#running === undefined) await this.#begin();
     else if (!owns && this.#running !== undefined) this.#end(this.#running);
-    else if (this.#running !== undefined) await this.#note(this.#running);
+    else if (this.#running !== undefined) {
+      this.#tellOfWaiting();
+      await this.#note(this.#running);
+    }
+  }
+
+  #tellOfWaiting(): void {
+    const { alertReportsWaiting: waiting, alertReportsWaitingUrgent: urgent } = this.figures;
+    const isBehind = waiting + urgent > (this.#isBehind ? FEW_WAIT : MANY_WAIT);
+    if (isBehind === this.#isBehind) return;
+    this.#isBehind = isBehind;
+    const { log } = this.#parts.ports;
+    if (isBehind) log.warn({ waiting, urgent }, "more alerts come than can be worked on: they wait, on disk");
+    else log.info({ waiting, urgent }, "hardly any alert waits any more");
   }
 
   async #begin(): Promise<void> {
@@ -99,10 +122,11 @@ export class AlertEngine {
     const asking = new Asking(client, ports.clock, systemPrincipal("alerts"));
     const reports = new Reports(asking, board, classify, incidents);
     const queue = new KeyedQueue();
-    const running = {
-      asking,
-      lanes: lanes.map((name) => new Lane(name, ports, (entry) => this.#work(reports, queue, name, entry))),
-    };
+    const lane = (name: LaneName, atOnce: () => number) =>
+      new Lane(name, ports, atOnce, (entry) => this.#work(reports, queue, name, entry));
+    const urgent = lane("urgent", () => AT_ONCE);
+    const normal = lane("normal", () => (urgent.waiting > 0 ? AT_ONCE_BEHIND : AT_ONCE));
+    const running = { asking, lanes: [urgent, normal] };
     this.#running = running;
     try {
       for (const lane of running.lanes) await lane.start();

@@ -3,9 +3,6 @@ import { UnderWay } from "../../runtime/under-way.ts";
 import type { Lane as LaneName } from "../../schema/alert.ts";
 import { intakePositionKey, subjects } from "../../schema/subjects.ts";
 
-/** Reports of a lane that are worked on at once; more wait in the intake, where they are safe. */
-const IN_FLIGHT_MAX = 512;
-
 /**
  * One lane of the intake, from where it was left. Reports are begun in order and may end in any; the position that is noted
  * is the one up to which all have ended, so that whoever goes on after a crash begins none too late. Those it begins again
@@ -14,6 +11,7 @@ const IN_FLIGHT_MAX = 512;
 export class Lane {
   readonly #name: LaneName;
   readonly #ports: Ports;
+  readonly #atOnce: () => number;
   readonly #work: (entry: IntakeEntry) => Promise<void>;
   readonly #underWay = new UnderWay();
   #last = 0;
@@ -22,10 +20,14 @@ export class Lane {
   #wake: () => void = () => undefined;
   #stop: () => void = () => undefined;
 
-  /** @param work resolves once the report is done for good */
-  constructor(name: LaneName, ports: Ports, work: (entry: IntakeEntry) => Promise<void>) {
+  /**
+   * @param atOnce how many reports may be worked on now; more wait in the intake, where they are safe
+   * @param work resolves once the report is done for good
+   */
+  constructor(name: LaneName, ports: Ports, atOnce: () => number, work: (entry: IntakeEntry) => Promise<void>) {
     this.#name = name;
     this.#ports = ports;
+    this.#atOnce = atOnce;
     this.#work = work;
   }
 
@@ -67,7 +69,7 @@ export class Lane {
       this.#underWay.end(entry.sequence);
       this.#wake();
     });
-    while (this.#underWay.size >= IN_FLIGHT_MAX) {
+    while (this.#underWay.size >= this.#atOnce()) {
       await new Promise<void>((wake) => {
         this.#wake = wake;
       });

@@ -188,11 +188,12 @@ export function routingReactions(board: Board, clock: Clock): readonly Reaction[
       on: [
         "alert.opened",
         "alert.classified",
-        "alert.repeated",
+        // The same alert once more is another thing to nobody, but where it says something else.
+        { type: "alert.repeated", having: "changes" },
         "alert.acknowledged",
         "alert.resolved",
         "alert.dismissed",
-      ] satisfies AlertEvent["type"][],
+      ] satisfies (AlertEvent["type"] | { readonly type: AlertEvent["type"]; readonly having: string })[],
       urgent: true,
       react: (cause) => (isOnlyCounted(cause) ? [] : routing.alertChanged(cause)),
     },

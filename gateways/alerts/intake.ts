@@ -56,8 +56,8 @@ interface Taking {
   readonly lost: (error: unknown) => void;
 }
 
-/** As with commits (see `Committer`): one by one while few come, so that nobody waits for others. */
-const GROUPS = { groupMin: 24, groupsMax: 2 };
+/** As with commits (see `Committer`): one by one while few come; and in groups that who comes next need not wait for long. */
+const GROUPS = { groupMin: 24, groupMax: 256, groupsMax: 2 };
 
 /** This bad or worse goes by the lane that floods of the rest cannot delay. */
 const URGENT_FROM = "high";
@@ -79,11 +79,10 @@ export class AlertIntake {
     this.#ports = ports;
     this.#board = board;
     this.#urgent = new Quota(ports.clock, URGENT_PER_SECOND);
-    this.#writes = new Grouping(
-      ports.clock,
-      { ...GROUPS, groupMax: ports.intake.maxBatch },
-      { weigh: ({ entries }) => Math.max(1, entries.length), write: (group) => this.#write(group) },
-    );
+    this.#writes = new Grouping(ports.clock, GROUPS, {
+      weigh: ({ entries }) => Math.max(1, entries.length),
+      write: (group) => this.#write(group),
+    });
   }
 
   get figures() {
@@ -105,8 +104,9 @@ export class AlertIntake {
     repeat?: { readonly id: string; readonly ids: readonly ReportIds[] },
   ): Promise<readonly Receipt[]> {
     const records = reports.map((report, index) => recordOf(report, repeat?.ids[index] ?? this.newIds()));
-    const entries = records.map((record) => ({
-      subject: subjects.intake(this.#laneOf(record), record.agencyId, record.source.scope),
+    const recordLanes = records.map((record) => this.#laneOf(record));
+    const entries = records.map((record, index) => ({
+      subject: subjects.intake(recordLanes[index]!, record.agencyId, record.source.scope),
       payload: JSON.stringify(record),
     }));
     if (repeat !== undefined) {
@@ -116,7 +116,7 @@ export class AlertIntake {
       }
       return records.map((record) => this.#receiptOf(record));
     }
-    await new Promise<void>((kept, lost) => this.#writes.add({ entries, kept, lost }));
+    await new Promise<void>((kept, lost) => this.#writes.add({ entries, kept, lost }, recordLanes.includes("urgent")));
     this.#accepted += records.length;
     return records.map((record) => this.#receiptOf(record));
   }

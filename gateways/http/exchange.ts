@@ -4,7 +4,7 @@ import { type ProblemDetails, ProblemError, problemOf } from "./problem.ts";
 import type { HttpRequest, HttpResponse } from "./uws.ts";
 
 /** A body that goes on and on is cut off here; up to here it is read to its end, so that its sender hears why. */
-const DISCARD_MAX_BYTES = 8 * limits.bodyBytes;
+const DISCARD_MAX_BYTES = 16 * limits.bodyBytes;
 
 const NONE: readonly string[] = [];
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;

@@ -68,6 +68,24 @@ describe("a key whose alerts come and go", () => {
   });
 });
 
+describe("a flood of reports", () => {
+  it("does not delay an urgent one: it has its incident while they wait", async () => {
+    const keys = [newKey(), newKey()];
+    const flood = Array.from({ length: 500 }, (_, index) => smoke({ dedupKey: keys[index % 2]!, severity: "low" }));
+    await Promise.all(Array.from({ length: 4 }, () => raise({ alerts: flood })));
+    const dedupKey = newKey();
+    await raise(smoke({ dedupKey, severity: "critical" }));
+    await until("the urgent one has its incident", async () => {
+      return (await listed(`dedupKey=${dedupKey}`))[0]?.incidentId != null;
+    });
+    const metrics: string = (await server.get("/metrics")).body;
+    expect(Number(/^tocsin_alert_reports_waiting (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+    await allDone();
+    const counts = await Promise.all(keys.map(async (key) => (await one(key)).count));
+    expect(counts).toEqual([1_000, 1_000]);
+  });
+});
+
 describe("an alert by the API", () => {
   it("is accepted with its id and key, opens, and has a log with its source", async () => {
     const { id, dedupKey } = await raise(smoke({ deviceId: newKey(), source: "panel", labels: { floor: "3" } }));

@@ -530,6 +530,12 @@ describe("an alarm of a device", () => {
     "rings the dispatchers for what a device says by MQTT, at once, and once",
     async () => {
       await new Person("night-desk", {}, ["dispatcher"]).post("/devices", { kind: "ntfy", topic: "night-desk" });
+      await new Person("chief", {}, ["admin"]).call("PUT", "/routing", {
+        document: {
+          route: { receivers: ["desk"], groupBy: ["..."], lifeSafety: true },
+          receivers: [{ name: "desk", targets: [{ kind: "role", to: "dispatcher" }] }],
+        },
+      });
       const isConnected = async () => (await server.get("/metrics")).body.includes("tocsin_mqtt_connected 1");
       await until("the bridge is connected", isConnected);
       const device = await connectAsync(`mqtt://127.0.0.1:${server.node.mqttPort}`);

@@ -3,7 +3,7 @@ import type { Known } from "../../actors/alert/state.ts";
 import { registry, views } from "../../actors/registry.ts";
 import { activeRouting } from "../../actors/routing/active.ts";
 import { groupsFor } from "../../actors/routing/decide.ts";
-import type { GroupState } from "../../actors/routing/group/state.ts";
+import type { Group, GroupState } from "../../actors/routing/group/state.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
 import { routingReactions } from "../../bridges/routing/reactions.ts";
 import { AlertIntake } from "../../gateways/alerts/intake.ts";
@@ -22,12 +22,15 @@ import { SimServer } from "../../runtime/sim/server.ts";
 import { noFaults, World } from "../../runtime/sim/world.ts";
 import { type AlertContent, defaultAlertPolicy, type IntakeRecord } from "../../schema/alert.ts";
 import type { Principal } from "../../schema/principal.ts";
+import type { GroupEvent } from "../../schema/routing/group.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
 import { insist } from "./insist.ts";
 import { checkJournal } from "./invariants.ts";
 
 const PARTITIONS = 4;
 const TIME_LIMIT_MS = 4 * 3_600_000;
+/** Clocks of hosts are this far apart at the most. */
+const CLOCKS_MS = 1_200_000;
 const WINDOW_MS = 5 * 60_000;
 const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
 
@@ -253,7 +256,9 @@ function check(
   for (const entry of server.journal.entries) {
     const { kind, id } = addressOfEvents(entry.subject)!;
     const definition = actors.get(kind)!;
-    images.set(`${kind}.${id}`, applyEntry(definition, images.get(`${kind}.${id}`) ?? blankImage(definition), entry));
+    const before = images.get(`${kind}.${id}`) ?? blankImage(definition);
+    if (kind === "alertgroup" && actors === registry) checkTold(id, before.state as GroupState, entry.payload);
+    images.set(`${kind}.${id}`, applyEntry(definition, before, entry));
   }
   const all = [...images].filter(([key]) => key.startsWith("alert.")).map(([, { state }]) => state as Known);
   const incidents = [...images]
@@ -310,6 +315,24 @@ function checkFlapping(dedupKey: string, alerts: readonly Known[]): void {
   }
 }
 
+/** Nobody is told of what he was told of before, whatever died meanwhile; one commit is one notification. */
+function checkTold(groupId: string, before: GroupState, payload: string): void {
+  const { at, events } = JSON.parse(payload) as { at: string; events: readonly GroupEvent[] };
+  const log = before.phase === "known" ? before.log : {};
+  const told = new Set<string>();
+  for (const event of events) {
+    if (event.type !== "alertgroup.notified" || (event.reason !== "firing" && event.reason !== "repeat")) continue;
+    const { receiver, reason, firing } = event;
+    const last = Object.hasOwn(log, receiver) ? log[receiver] : undefined;
+    const isNew = firing.some((id) => !(last?.firing.includes(id) ?? false));
+    const { repeatIntervalMs } = (before as Group).route ?? {};
+    const isDue = last !== undefined && Date.parse(at) - Date.parse(last.at) >= repeatIntervalMs - CLOCKS_MS;
+    if (told.has(receiver) || !(reason === "firing" ? isNew : isDue))
+      throw new Error(`${receiver} of group ${groupId} is told at ${at} of ${firing.join(", ")} again (${reason})`);
+    told.add(receiver);
+  }
+}
+
 /** Every alert that fires is in the groups where it belongs and in no other, as it is; what is over fires in none. */
 function checkGroups(images: ReadonlyMap<string, Image>): void {
   const { compiled, revision } = activeRouting(undefined);
@@ -333,6 +356,10 @@ function checkGroups(images: ReadonlyMap<string, Image>): void {
       ({ group }) => (group.alerts[id]!.acknowledgedAt !== null) === (it.acknowledgedAt !== null),
     );
     if (!isKnown) throw new Error(`${id} is ${it.status}, and its group does not know it`);
+    const isTold = fires.every(({ group: { log, flushAt } }) => {
+      return flushAt !== null || Object.values(log).some((one) => one.firing.includes(id));
+    });
+    if (!isTold) throw new Error(`${id} is ${it.status}, and nobody was or will be told`);
   }
 }
 
