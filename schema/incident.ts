@@ -165,7 +165,7 @@ export const listedIncident = z
 
 export const incidentMoment = z.strictObject({
   at: z
-    .union([timestamp, z.string().regex(/^\d{1,15}$/, "a time, or a sequence of the journal")])
+    .union([timestamp, z.string().regex(/^\d{1,15}$/, "a sequence of the journal")])
     .optional()
     .describe("the incident as it was: a time (RFC 3339), or a sequence of the journal"),
 });

@@ -35,7 +35,37 @@ export function problemOf({ code, detail, data }: ProblemDetails, requestId: str
 
 /** Every issue with its path, as `a.b[0]`; at most fifty: a hostile body may have millions. */
 export function issuesOf(error: z.ZodError): { path: string; message: string }[] {
-  return error.issues.slice(0, 50).map(({ path, message }) => ({ path: pathOf(path), message }));
+  return error.issues
+    .flatMap(said)
+    .slice(0, ISSUES_MAX)
+    .map(({ path, message }) => ({ path: pathOf(path), message }));
+}
+
+const ISSUES_MAX = 50;
+
+type Issue = Pick<z.core.$ZodIssue, "path" | "message">;
+
+/** Of what fits none of several forms it is told what keeps it from the one that is meant. */
+function said(issue: z.core.$ZodIssue): readonly Issue[] {
+  if (issue.code !== "invalid_union" || issue.message !== NOTHING_SAID || issue.errors.length === 0) return [issue];
+  const meant = issue.errors.filter((flaws) => !flaws.some(isOfAnotherForm));
+  const forms = (meant.length > 0 ? meant : issue.errors).map((flaws) => flaws.flatMap(said));
+  const [only, ...others] = forms;
+  const within = ({ path, message }: Issue): Issue => ({ path: [...issue.path, ...path], message });
+  if (others.length === 0) return only!.map(within);
+  // Any of them would do: what each lacks first.
+  const lacks = forms.map(
+    ([first]) => `${first!.path.length === 0 ? "" : `${pathOf(first!.path)}: `}${first!.message}`,
+  );
+  return [within({ path: [], message: [...new Set(lacks)].join(", or: ") })];
+}
+
+/** What zod says where a schema says nothing. */
+const NOTHING_SAID = "Invalid input";
+
+/** Whoever sends something else than an object, or names members that a form does not have, means another form. */
+function isOfAnotherForm({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && (code === "unrecognized_keys" || code === "invalid_type");
 }
 
 /** As `a.b[0]`. */
