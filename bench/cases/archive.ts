@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BenchCase, BenchContext, BenchReport } from "../case.ts";
 import { type ArchiveBench, caughtUp, psql, startArchiveBench } from "../load/archive.ts";
 import { timeQueries } from "../load/archive-queries.ts";
+import { type CoresUsed, countCpu } from "../load/cpu.ts";
 import { envelopesOf, fillJournal, fillTelemetry, recordsOf, unitOf } from "../load/past.ts";
 import { rounded } from "../load/statistics.ts";
 
@@ -22,6 +23,8 @@ const TABLES = [
 interface Catching {
   readonly rows: number;
   readonly projectorSeconds: number;
+  /** Kept busy by the projector, nats-server and PostgreSQL meanwhile. */
+  readonly cores: CoresUsed | undefined;
   readonly copySeconds: number;
   readonly nowMs: number;
 }
@@ -40,7 +43,16 @@ export const archive: BenchCase = {
       tables: [
         {
           title: `Rows a second from a standing start: ${sizes.events} events, ${sizes.fixes} fixes`,
-          columns: ["", "rows", "seconds", "rows/s", "of COPY"],
+          columns: [
+            "",
+            "rows",
+            "seconds",
+            "rows/s",
+            "of COPY",
+            "cores: node",
+            "cores: PostgreSQL",
+            "cores: nats-server",
+          ],
           rows: [
             [
               "projector",
@@ -48,6 +60,7 @@ export const archive: BenchCase = {
               Math.round(catching.projectorSeconds * 10) / 10,
               perSecond(catching.projectorSeconds),
               `${Math.round((100 * catching.copySeconds) / catching.projectorSeconds)} %`,
+              ...["node", "postgres", "nats-server"].map((name) => rounded(catching.cores?.byProgram[name])),
             ],
             [
               "COPY by psql",
@@ -55,6 +68,9 @@ export const archive: BenchCase = {
               Math.round(catching.copySeconds * 10) / 10,
               perSecond(catching.copySeconds),
               "100 %",
+              undefined,
+              undefined,
+              undefined,
             ],
           ],
         },
@@ -87,7 +103,9 @@ async function catchUp(
   await fillTelemetry(ports, recordsOf(sizes.fixes, now), (done) => progress(`${done} fixes`));
   const startedMs = performance.now();
   const projecting = bench.startProjector();
+  const used = countCpu([projecting.pid, bench.postgres.pid, bench.natsPid]);
   await caughtUp(bench);
+  const cores = used();
   const projectorSeconds = (performance.now() - startedMs) / 1_000;
   await projecting.stop();
   const { rows: counted } = await client.query(
@@ -114,5 +132,5 @@ async function catchUp(
   progress(
     `COPY: ${copySeconds.toFixed(1)} s, ${Math.round(sizesOf.reduce((sum, { size }) => sum + size, 0) / 1e6)} MB`,
   );
-  return { rows: Number(counted[0].rows), projectorSeconds, copySeconds, nowMs: now };
+  return { rows: Number(counted[0].rows), projectorSeconds, cores, copySeconds, nowMs: now };
 }

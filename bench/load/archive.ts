@@ -15,6 +15,7 @@ const silent = { info: () => undefined, warn: () => undefined, error: console.er
 export interface ArchiveBench {
   readonly ports: NatsPorts;
   readonly postgres: Postgres;
+  readonly natsPid: number;
   readonly url: string;
   readonly client: pg.Client;
   startProjector(): Projecting;
@@ -61,6 +62,7 @@ export async function startArchiveBench(
   return {
     ports,
     postgres,
+    natsPid: nats.pid ?? 0,
     url,
     client,
     startProjector() {

@@ -8,27 +8,29 @@ const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "
 /** The smallest number of a `real` with all its digits: what is nearer to nothing is refused by PostgreSQL, and is nothing. */
 const REAL_MIN = 2 ** -126;
 
+/** How a value of each kind is written, where there is one. */
+const FIELDS: Readonly<Record<ColumnKind, (value: unknown) => string>> = {
+  plain: (value) =>
+    typeof value === "number" ? String(value) : escaped(typeof value === "string" ? value : String(value)),
+  real: (value) => String(Math.abs(value as number) < REAL_MIN ? 0 : value),
+  json: (value) => escaped(cleanJson(value)),
+  list: (value) => escaped(listLiteral(value as readonly string[])),
+};
+
 /** Rows in the text format of COPY. */
 export function copyText(table: Pick<Table, "columns">, rows: readonly Row[]): string {
-  const columns = Object.entries<ColumnKind>(table.columns);
+  const names = Object.keys(table.columns);
+  const fields = names.map((name) => FIELDS[table.columns[name]!]);
   let text = "";
   for (const row of rows) {
-    for (let index = 0; index < columns.length; index++) {
-      const [name, kind] = columns[index]!;
-      const value = row[name];
-      const field = value === null || value === undefined ? "\\N" : fieldOf(value, kind);
-      text += index === 0 ? field : `\t${field}`;
+    for (let index = 0; index < names.length; index++) {
+      const value = row[names[index]!];
+      if (index > 0) text += "\t";
+      text += value === null || value === undefined ? "\\N" : fields[index]!(value);
     }
     text += "\n";
   }
   return text;
-}
-
-function fieldOf(value: unknown, kind: ColumnKind): string {
-  if (typeof value === "number") return String(kind === "real" && Math.abs(value) < REAL_MIN ? 0 : value);
-  if (kind === "json") return escaped(cleanJson(value));
-  if (kind === "list") return escaped(listLiteral(value as readonly string[]));
-  return escaped(typeof value === "string" ? value : String(value));
 }
 
 function escaped(text: string): string {

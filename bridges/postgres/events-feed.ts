@@ -4,7 +4,7 @@ import type { Projections } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { Folding } from "./folding.ts";
-import { writeFolded } from "./write.ts";
+import { readied } from "./write.ts";
 
 const BATCH_MAX = 40_000;
 
@@ -34,7 +34,7 @@ export class EventsFeed implements Feed {
 
   async prepare(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared> {
     const folded = await this.#folding.fold(client, entries);
-    return { problems: folded.problems, write: (writing) => writeFolded(writing, folded) };
+    return { problems: folded.problems, write: await readied(folded) };
   }
 
   forget(): void {

@@ -65,58 +65,72 @@ export function readEnvelopes(entries: readonly StreamEntry[]): { reads: Read[];
   return { reads, problems };
 }
 
-/**
- * Folds envelopes into what is known of their actors, and tells the rows that come of it.
- * @param known by state key; is brought up to date
- */
-export function fold(
-  reads: readonly Read[],
-  registry: Registry,
-  projections: Projections,
-  known: { get(key: string): Known | undefined; set(key: string, value: Known): unknown },
-): Folded {
-  const audit: Row[] = [];
-  const added = new Map<Table, Row[]>([[auditLog, audit]]);
-  const actors = new Map<string, { entry: StreamEntry; id: string; projection: ActorProjection; now: Known }>();
-  const problems: Problem[] = [];
-  for (const { entry, envelope } of reads) {
-    audit.push(auditRow(entry, envelope));
-    const definition = registry.get(envelope.kind);
-    const projection = projections.get(envelope.kind);
-    if (definition === undefined || projection === undefined) continue;
-    const key = stateKey(envelope);
-    try {
-      const before = known.get(key) ?? { version: 0, state: definition.initial };
-      // An actor that left the journal has left its last envelope there: that is nothing new.
-      if (envelope.version <= before.version) continue;
-      const now = after(definition, before, envelope);
-      const { traces } = projection;
-      if (traces !== undefined) {
-        const rows = traces.rows(envelope, now.state, entry.sequence);
-        if (rows.length > 0) listIn(added, traces.table).push(...rows);
+/** By state key; brought up to date by folding. */
+interface Actors {
+  get(key: string): Known | undefined;
+  set(key: string, value: Known): unknown;
+}
+
+/** A batch of envelopes, folded into what is known of their actors piece by piece; in the end it tells the rows that come of it. */
+export class Fold {
+  readonly #registry: Registry;
+  readonly #projections: Projections;
+  readonly #known: Actors;
+  readonly #audit: Row[] = [];
+  readonly #added = new Map<Table, Row[]>([[auditLog, this.#audit]]);
+  readonly #actors = new Map<string, { entry: StreamEntry; id: string; projection: ActorProjection; now: Known }>();
+  readonly #problems: Problem[] = [];
+
+  constructor(registry: Registry, projections: Projections, known: Actors) {
+    this.#registry = registry;
+    this.#projections = projections;
+    this.#known = known;
+  }
+
+  take(reads: readonly Read[]): void {
+    for (const { entry, envelope } of reads) {
+      this.#audit.push(auditRow(entry, envelope));
+      const definition = this.#registry.get(envelope.kind);
+      const projection = this.#projections.get(envelope.kind);
+      if (definition === undefined || projection === undefined) continue;
+      const key = stateKey(envelope);
+      try {
+        const before = this.#known.get(key) ?? { version: 0, state: definition.initial };
+        // An actor that left the journal has left its last envelope there: that is nothing new.
+        if (envelope.version <= before.version) continue;
+        const now = after(definition, before, envelope);
+        const { traces } = projection;
+        if (traces !== undefined) {
+          const rows = traces.rows(envelope, now.state, entry.sequence);
+          if (rows.length > 0) listIn(this.#added, traces.table).push(...rows);
+        }
+        this.#known.set(key, now);
+        // One that does not exist has no row: its envelope had nothing in it.
+        if (definition.agencyOf(now.state) !== undefined)
+          this.#actors.set(key, { entry, id: envelope.id, projection, now });
+      } catch (error) {
+        this.#problems.push({ entry, problem: textOf(error) });
       }
-      known.set(key, now);
-      // One that does not exist has no row: its envelope had nothing in it.
-      if (definition.agencyOf(now.state) !== undefined) actors.set(key, { entry, id: envelope.id, projection, now });
-    } catch (error) {
-      problems.push({ entry, problem: textOf(error) });
     }
   }
-  const merged = new Map<Table, Row[]>();
-  const parts = new Map<Table, Row[]>();
-  for (const { entry, id, projection, now } of actors.values()) {
-    try {
-      const row = projection.row(id, now.state, now.version, entry.sequence);
-      const partRows = projection.parts?.rows(id, now.state) ?? [];
-      listIn(merged, projection.table).push(row);
-      if (projection.parts !== undefined) listIn(parts, projection.parts.table).push(...partRows);
-    } catch (error) {
-      problems.push({ entry, problem: textOf(error) });
+
+  end(): Folded {
+    const merged = new Map<Table, Row[]>();
+    const parts = new Map<Table, Row[]>();
+    for (const { entry, id, projection, now } of this.#actors.values()) {
+      try {
+        const row = projection.row(id, now.state, now.version, entry.sequence);
+        const partRows = projection.parts?.rows(id, now.state) ?? [];
+        listIn(merged, projection.table).push(row);
+        if (projection.parts !== undefined) listIn(parts, projection.parts.table).push(...partRows);
+      } catch (error) {
+        this.#problems.push({ entry, problem: textOf(error) });
+      }
     }
+    // What is a part of something comes after it.
+    for (const [table, rows] of parts) merged.set(table, rows);
+    return { added: this.#added, merged, problems: this.#problems };
   }
-  // What is a part of something comes after it.
-  for (const [table, rows] of parts) merged.set(table, rows);
-  return { added, merged, problems };
 }
 
 function after(definition: AnyActor, before: Known, envelope: Envelope): Known {

@@ -1,12 +1,14 @@
+import { setImmediate as othersTurn } from "node:timers/promises";
 import type pg from "pg";
 import type { Row, Table, TelemetryProjection } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import { type KeptRecord, unpackRecords } from "../../schema/telemetry.ts";
 import { schemas } from "./connection.ts";
+import { copyText } from "./copy-text.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
 import type { Partitions } from "./partitions.ts";
-import { append } from "./write.ts";
+import { copy } from "./write.ts";
 
 /** Messages; each has many records. */
 const BATCH_MAX = 250;
@@ -55,20 +57,21 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
   }
 
   async prepare(_client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared> {
-    const history: Row[] = [];
-    const outliers: Row[] = [];
+    const history: Buffer[] = [];
+    const outliers: Buffer[] = [];
     const days = new Set<number>();
     const problems: Problem[] = [];
     for (const entry of entries) {
       let problem: string | undefined;
+      const rows: { readonly history: Row[]; readonly outliers: Row[] } = { history: [], outliers: [] };
       for (const record of unpackRecords(entry.subject, entry.payload, this.#origin + entry.sequence)) {
         try {
           for (const row of this.#rowsOf(record)) {
             const atMs = Date.parse(row.at);
             if (atMs > entry.keptMs - OLDEST_MS && atMs < entry.keptMs + NEWEST_MS) {
-              history.push(row.at.endsWith("Z") ? row : { ...row, at: new Date(atMs).toISOString() });
+              rows.history.push(row.at.endsWith("Z") ? row : { ...row, at: new Date(atMs).toISOString() });
               days.add(Math.floor(atMs / DAY_MS));
-            } else outliers.push({ ...row, at: storable(atMs) });
+            } else rows.outliers.push({ ...row, at: storable(atMs) });
           }
         } catch (error) {
           problem ??= textOf(error);
@@ -76,13 +79,17 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
       }
       // Its other records are none the worse for one that cannot be read.
       if (problem !== undefined) problems.push({ entry, problem });
+      // Message by message, so that what is being written meanwhile goes on.
+      if (rows.history.length > 0) history.push(Buffer.from(copyText(this.#history, rows.history)));
+      if (rows.outliers.length > 0) outliers.push(Buffer.from(copyText(this.#outliers, rows.outliers)));
+      await othersTurn();
     }
     return {
       problems,
       write: async (writing) => {
         await this.#partitions.make(writing, days);
-        await append(writing, this.#history, history);
-        await append(writing, this.#outliers, outliers);
+        await copy(writing, this.#history, history);
+        await copy(writing, this.#outliers, outliers);
       },
     };
   }

@@ -42,6 +42,8 @@ type Fix = Row & { readonly at: string } & Readonly<Record<string, any>>;
 const REPORT_EVERY_MS = 1_000;
 const UPKEEP_EVERY_MS = 3_600_000;
 const MINUTES_EVERY_MS = 10_000;
+/** Positions that have waited for so long come before their minutes. */
+const MINUTES_BEHIND_MS = 10_000;
 
 /** All feeds of one process, what they need of the tables, and what is told of them. */
 export class Projector {
@@ -117,12 +119,12 @@ export class Projector {
     await keepLocations(database, this.#partitions, this.#server!, retentionDays, this.#clock.now(), this.#log);
   }
 
-  /** By the one that works: what it does not come to, the next one does. */
+  /** By the one that works, once it is not far behind: what it does not come to is told from the positions themselves meanwhile. */
   async #addToMinutes(): Promise<void> {
-    const works = [...this.#runners].some(
-      ([{ name }, { status }]) => name === "locations" && status.state === "running",
-    );
-    if (!works) return;
+    const [, runner] = [...this.#runners].find(([{ name }]) => name === "locations")!;
+    const { state, waitingSinceMs } = runner.status;
+    const behindMs = waitingSinceMs === null ? 0 : this.#clock.now() - waitingSinceMs;
+    if (state !== "running" || behindMs > MINUTES_BEHIND_MS) return;
     await withClient(this.#options.database, "minutes", async (client) => {
       await client.query(`${searchPath(schemas.positions)}; set synchronous_commit = off`);
       await addToMinutes(client);

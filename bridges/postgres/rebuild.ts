@@ -11,7 +11,7 @@ import { Folding } from "./folding.ts";
 import { migrate } from "./migrate.ts";
 import { quarantine } from "./quarantine.ts";
 import { replaceTables } from "./replace-tables.ts";
-import { writeFolded } from "./write.ts";
+import { readied } from "./write.ts";
 
 /** Where the new tables grow. Left over, it is of a rebuild that did not end. */
 const SCHEMA = "tocsin_rebuild";
@@ -125,7 +125,8 @@ class Growing {
     if (last === undefined) return false;
     const { added, merged, problems } = await this.#folding.fold(this.#client, entries);
     const rows = [...added].filter(([table]) => table !== auditLog);
-    await writeFolded(this.#client, { added: new Map(rows), merged });
+    const write = await readied({ added: new Map(rows), merged });
+    await write(this.#client);
     this.#problems = [...this.#problems, ...problems];
     this.#envelopes += entries.length;
     this.#sequence = last.sequence;

@@ -7,7 +7,7 @@ import { laneOfIntake } from "../../schema/subjects.ts";
 import { schemas } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
-import { append } from "./write.ts";
+import { readiedRows } from "./write.ts";
 
 const BATCH_MAX = 10_000;
 
@@ -37,7 +37,7 @@ export class ReportsFeed implements Feed {
         problems.push({ entry, problem: textOf(error) });
       }
     }
-    return { problems, write: (writing) => append(writing, alertReports, rows) };
+    return { problems, write: await readiedRows(alertReports, rows) };
   }
 
   forget(): void {}
