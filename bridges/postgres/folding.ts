@@ -1,4 +1,3 @@
-import { setImmediate as othersTurn } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type pg from "pg";
 import type { Registry } from "../../runtime/actor.ts";
@@ -6,11 +5,12 @@ import type { Projections } from "../../runtime/projection.ts";
 import type { StreamEntry } from "../../runtime/stream-source.ts";
 import { addressOfStateKey, stateKey } from "../../schema/subjects.ts";
 import { Fold, type Folded, type Known, type Problem, type Read, readEnvelopes } from "./fold.ts";
+import { Turns } from "./turns.ts";
 
 /** More than two batches can touch: what a batch that is being written has changed must not be read from the tables. */
 const KNOWN_MAX = 100_000;
-/** Entries that are read and folded before others have their turn: what is being written meanwhile must not wait for it. */
-const PIECE = 1_000;
+/** Entries that are read or folded at a stretch: a millisecond's work. */
+const PIECE = 50;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Batch after batch of the journal becomes rows; what is not remembered of an actor is read from its row. */
@@ -28,17 +28,18 @@ export class Folding {
   async fold(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Folded> {
     const reads: Read[] = [];
     const problems: Problem[] = [];
+    const turns = new Turns();
     for (let at = 0; at < entries.length; at += PIECE) {
       const piece = readEnvelopes(entries.slice(at, at + PIECE));
       reads.push(...piece.reads);
       problems.push(...piece.problems);
-      await othersTurn();
+      await turns.next();
     }
     await this.#load(client, reads);
     const fold = new Fold(this.#registry, this.#projections, this.#known);
     for (let at = 0; at < reads.length; at += PIECE) {
       fold.take(reads.slice(at, at + PIECE));
-      await othersTurn();
+      await turns.next();
     }
     const folded = fold.end();
     return { ...folded, problems: [...problems, ...folded.problems] };

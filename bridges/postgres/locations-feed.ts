@@ -1,4 +1,3 @@
-import { setImmediate as othersTurn } from "node:timers/promises";
 import type pg from "pg";
 import type { Row, Table, TelemetryProjection } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
@@ -8,6 +7,7 @@ import { copyText } from "./copy-text.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
 import type { Partitions } from "./partitions.ts";
+import { Turns } from "./turns.ts";
 import { copy } from "./write.ts";
 
 /** Messages; each has many records. */
@@ -61,6 +61,7 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     const outliers: Buffer[] = [];
     const days = new Set<number>();
     const problems: Problem[] = [];
+    const turns = new Turns();
     for (const entry of entries) {
       let problem: string | undefined;
       const rows: { readonly history: Row[]; readonly outliers: Row[] } = { history: [], outliers: [] };
@@ -79,10 +80,9 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
       }
       // Its other records are none the worse for one that cannot be read.
       if (problem !== undefined) problems.push({ entry, problem });
-      // Message by message, so that what is being written meanwhile goes on.
       if (rows.history.length > 0) history.push(Buffer.from(copyText(this.#history, rows.history)));
       if (rows.outliers.length > 0) outliers.push(Buffer.from(copyText(this.#outliers, rows.outliers)));
-      await othersTurn();
+      await turns.next();
     }
     return {
       problems,
