@@ -17,7 +17,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class Folding {
   readonly #registry: Registry;
   readonly #projections: Projections;
-  readonly #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
+  #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
 
   constructor(registry: Registry, projections: Projections) {
     this.#registry = registry;
@@ -26,6 +26,8 @@ export class Folding {
 
   /** @param client finds the tables that the rows are for */
   async fold(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Folded> {
+    // A batch that was given up may go on for a while: what it concludes is of the memory that was forgotten then.
+    const known = this.#known;
     const reads: Read[] = [];
     const problems: Problem[] = [];
     const turns = new Turns();
@@ -35,8 +37,8 @@ export class Folding {
       problems.push(...piece.problems);
       await turns.next();
     }
-    await this.#load(client, reads);
-    const fold = new Fold(this.#registry, this.#projections, this.#known);
+    await this.#load(client, reads, known);
+    const fold = new Fold(this.#registry, this.#projections, known);
     for (let at = 0; at < reads.length; at += PIECE) {
       fold.take(reads.slice(at, at + PIECE));
       await turns.next();
@@ -46,17 +48,17 @@ export class Folding {
   }
 
   forget(): void {
-    this.#known.clear();
+    this.#known = new LRUCache({ max: KNOWN_MAX });
   }
 
   /** What the tables know of actors that this process does not. One that begins needs no look. */
-  async #load(client: pg.ClientBase, reads: readonly Read[]): Promise<void> {
+  async #load(client: pg.ClientBase, reads: readonly Read[], known: LRUCache<string, Known>): Promise<void> {
     const missing = new Map<string, Set<string>>();
     const beginning = new Set<string>();
     for (const { envelope } of reads) {
       const key = stateKey(envelope);
       if (envelope.version === 1) beginning.add(key);
-      else if (!beginning.has(key) && !this.#known.has(key)) {
+      else if (!beginning.has(key) && !known.has(key)) {
         const { kind, id } = addressOfStateKey(key)!;
         const ids = missing.get(kind) ?? new Set();
         missing.set(kind, ids.add(id));
@@ -71,7 +73,7 @@ export class Folding {
         values: [[...ids].filter((id) => UUID.test(id))],
       });
       for (const { id, version, state } of rows) {
-        this.#known.set(`${kind}.${id}`, { version, state: JSON.parse(state) });
+        known.set(`${kind}.${id}`, { version, state: JSON.parse(state) });
       }
     }
   }
