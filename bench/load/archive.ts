@@ -68,7 +68,7 @@ export async function startArchiveBench(
     startProjector() {
       const child = cleanup.spawn(
         process.execPath,
-        ["--max-semi-space-size=64", join(root, "dist/commands/archive.main.js")],
+        ["--max-semi-space-size=128", join(root, "dist/commands/archive.main.js")],
         {
           env: { ...process.env, NATS_URL: nats.url, DATABASE_URL: url },
           stdio: ["ignore", "ignore", "inherit"],

@@ -6,7 +6,7 @@ import type { Feed, Prepared } from "./feed.ts";
 import { Folding } from "./folding.ts";
 import { readied } from "./write.ts";
 
-const BATCH_MAX = 40_000;
+const BATCH_MAX = 60_000;
 
 /** The journal: audit log, and each kind's own tables. */
 export class EventsFeed implements Feed {

@@ -8,7 +8,7 @@ import { Fold, type Folded, type Known, type Problem, type Read, readEnvelopes }
 import { Turns } from "./turns.ts";
 
 /** More than two batches can touch: what a batch that is being written has changed must not be read from the tables. */
-const KNOWN_MAX = 100_000;
+const KNOWN_MAX = 150_000;
 /** Entries that are read or folded at a stretch: a millisecond's work. */
 const PIECE = 50;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -17,7 +17,7 @@ const AGAIN_MAX_MS = 10_000;
 const NICENESS = 5;
 
 /** Batches live just long enough to fill Node's usual nursery many times over, where collecting them takes half of all time. */
-const NODE_OPTIONS = ["--max-semi-space-size=64"];
+const NODE_OPTIONS = ["--max-semi-space-size=128"];
 
 /** What the keeper looks at of the node. */
 export interface Surroundings {
