@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Registry } from "../../runtime/actor.ts";
+import type { Clock } from "../../runtime/ports/index.ts";
 import type { Projections } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import type { Feed, Prepared } from "./feed.ts";
@@ -17,6 +18,7 @@ export class EventsFeed implements Feed {
   readonly source: StreamSource;
   readonly begin: () => Promise<void>;
   readonly #folding: Folding;
+  readonly #clock: Clock;
 
   /** @param begin sees to it that all tables hold everything up to the checkpoint */
   constructor(
@@ -25,16 +27,18 @@ export class EventsFeed implements Feed {
     registry: Registry,
     projections: Projections,
     begin: () => Promise<void>,
+    clock: Clock,
   ) {
+    this.#clock = clock;
     this.source = source;
     this.schema = schema;
     this.begin = begin;
-    this.#folding = new Folding(registry, projections);
+    this.#folding = new Folding(registry, projections, clock);
   }
 
   async prepare(client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared> {
     const folded = await this.#folding.fold(client, entries);
-    return { problems: folded.problems, write: await readied(folded) };
+    return { problems: folded.problems, write: await readied(folded, this.#clock) };
   }
 
   forget(): void {

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type pg from "pg";
 import type { Registry } from "../../runtime/actor.ts";
+import type { Clock } from "../../runtime/ports/index.ts";
 import type { Projections } from "../../runtime/projection.ts";
 import type { StreamEntry } from "../../runtime/stream-source.ts";
 import { addressOfStateKey, stateKey } from "../../schema/subjects.ts";
@@ -17,9 +18,11 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class Folding {
   readonly #registry: Registry;
   readonly #projections: Projections;
+  readonly #clock: Clock;
   #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
 
-  constructor(registry: Registry, projections: Projections) {
+  constructor(registry: Registry, projections: Projections, clock: Clock) {
+    this.#clock = clock;
     this.#registry = registry;
     this.#projections = projections;
   }
@@ -30,7 +33,7 @@ export class Folding {
     const known = this.#known;
     const reads: Read[] = [];
     const problems: Problem[] = [];
-    const turns = new Turns();
+    const turns = new Turns(this.#clock);
     for (let at = 0; at < entries.length; at += PIECE) {
       const piece = readEnvelopes(entries.slice(at, at + PIECE));
       reads.push(...piece.reads);

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { Clock } from "../../runtime/ports/index.ts";
 import type { Row, Table, TelemetryProjection } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import { type KeptRecord, unpackRecords } from "../../schema/telemetry.ts";
@@ -35,6 +36,7 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
   readonly source: StreamSource;
   readonly #projection: TelemetryProjection<R>;
   readonly #partitions: Partitions;
+  readonly #clock: Clock;
   readonly #history: Table;
   readonly #outliers: Table;
   #origin = 0;
@@ -44,7 +46,9 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     projection: TelemetryProjection<R>,
     columns: Table<R>["columns"],
     partitions: Partitions,
+    clock: Clock,
   ) {
+    this.#clock = clock;
     this.source = source;
     this.#projection = projection;
     this.#partitions = partitions;
@@ -61,7 +65,7 @@ export class LocationsFeed<R extends Row & { readonly at: string }> implements F
     const outliers: Buffer[] = [];
     const days = new Set<number>();
     const problems: Problem[] = [];
-    const turns = new Turns();
+    const turns = new Turns(this.#clock);
     for (const entry of entries) {
       let problem: string | undefined;
       const rows: { readonly history: Row[]; readonly outliers: Row[] } = { history: [], outliers: [] };

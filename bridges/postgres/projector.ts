@@ -67,9 +67,9 @@ export class Projector {
     const { database, sources, registry, projections, track, silentMs } = this.#options;
     const fill = () => fillNewTables(database, registry, projections, this.#clock, this.#log);
     const feeds: readonly Feed[] = [
-      new EventsFeed(sources.events, schemas.history, registry, projections, fill),
-      new ReportsFeed(sources.alerts),
-      new LocationsFeed(sources.locations, track.projection, track.columns, this.#partitions),
+      new EventsFeed(sources.events, schemas.history, registry, projections, fill, this.#clock),
+      new ReportsFeed(sources.alerts, this.#clock),
+      new LocationsFeed(sources.locations, track.projection, track.columns, this.#partitions, this.#clock),
     ];
     for (const feed of feeds) {
       const runner = new FeedRunner(feed, database, () => this.#migrated(), this.#clock, this.#log, silentMs);

@@ -60,7 +60,7 @@ export function rebuild(
     await client.query(`drop schema if exists ${SCHEMA} cascade`);
     await migrate(database, log, SCHEMA);
     await client.query(`${searchPath(SCHEMA)}; set synchronous_commit = off`);
-    const growing = new Growing(client, registry, kind, projection);
+    const growing = new Growing(client, registry, kind, projection, clock);
     while (await inTransaction(client, () => growing.grow())) progress(growing.envelopes);
     for (;;) {
       const before = growing.mark();
@@ -87,15 +87,17 @@ class Growing {
   readonly #client: pg.ClientBase;
   readonly #kind: string;
   readonly #folding: Folding;
+  readonly #clock: Clock;
   #sequence = 0;
   #envelopes = 0;
   #problems: readonly Problem[] = [];
 
-  constructor(client: pg.ClientBase, registry: Registry, kind: string, projection: AnyProjection) {
+  constructor(client: pg.ClientBase, registry: Registry, kind: string, projection: AnyProjection, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
     this.#kind = kind;
     const alone: Projections = new Map([[kind, projection]]);
-    this.#folding = new Folding(registry, alone);
+    this.#folding = new Folding(registry, alone, clock);
   }
 
   get envelopes(): number {
@@ -125,7 +127,7 @@ class Growing {
     if (last === undefined) return false;
     const { added, merged, problems } = await this.#folding.fold(this.#client, entries);
     const rows = [...added].filter(([table]) => table !== auditLog);
-    const write = await readied({ added: new Map(rows), merged });
+    const write = await readied({ added: new Map(rows), merged }, this.#clock);
     await write(this.#client);
     this.#problems = [...this.#problems, ...problems];
     this.#envelopes += entries.length;

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { alertReportRow, alertReports } from "../../actors/alert/report-projection.ts";
+import type { Clock } from "../../runtime/ports/index.ts";
 import type { Row } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import type { IntakeRecord } from "../../schema/alert.ts";
@@ -7,6 +8,7 @@ import { laneOfIntake } from "../../schema/subjects.ts";
 import { schemas } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
+import { Turns } from "./turns.ts";
 import { readiedRows } from "./write.ts";
 
 const BATCH_MAX = 10_000;
@@ -20,7 +22,10 @@ export class ReportsFeed implements Feed {
   readonly onOtherStream = "goOn";
   readonly source: StreamSource;
 
-  constructor(source: StreamSource) {
+  readonly #clock: Clock;
+
+  constructor(source: StreamSource, clock: Clock) {
+    this.#clock = clock;
     this.source = source;
   }
 
@@ -37,7 +42,7 @@ export class ReportsFeed implements Feed {
         problems.push({ entry, problem: textOf(error) });
       }
     }
-    return { problems, write: await readiedRows(alertReports, rows) };
+    return { problems, write: await readiedRows(alertReports, rows, new Turns(this.#clock)) };
   }
 
   forget(): void {}

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
+import type { Clock } from "../../runtime/ports/index.ts";
 import type { Row, Table } from "../../runtime/projection.ts";
 import { copyText } from "./copy-text.ts";
 import type { Folded } from "./fold.ts";
@@ -16,30 +17,31 @@ const ROWS_PER_PIECE = 250;
  * Makes ready what a batch means to the tables, as it is sent: what is being written meanwhile goes on between the pieces,
  * and PostgreSQL does not wait for us.
  */
-export async function readied({ added, merged }: Omit<Folded, "problems">): Promise<Write> {
+export async function readied({ added, merged }: Omit<Folded, "problems">, clock: Clock): Promise<Write> {
+  const turns = new Turns(clock);
   const writes: Write[] = [];
-  for (const [table, rows] of added) writes.push(await readiedRows(table, rows));
-  for (const [table, rows] of merged) writes.push(await readiedMerge(table, rows));
+  for (const [table, rows] of added) writes.push(await readiedRows(table, rows, turns));
+  for (const [table, rows] of merged) writes.push(await readiedMerge(table, rows, turns));
   return async (client) => {
     for (const write of writes) await write(client);
   };
 }
 
 /** Rows to add. */
-export async function readiedRows(table: Table, rows: readonly Row[]): Promise<Write> {
-  const pieces = await piecesOf(table, rows);
+export async function readiedRows(table: Table, rows: readonly Row[], turns: Turns): Promise<Write> {
+  const pieces = await piecesOf(table, rows, turns);
   return (client) => copy(client, table, pieces);
 }
 
 /** Rows to add, or to put in the place of those of the same key. A key comes once. */
-async function readiedMerge(table: Table, rows: readonly Row[]): Promise<Write> {
+async function readiedMerge(table: Table, rows: readonly Row[], turns: Turns): Promise<Write> {
   if (rows.length === 0) return async () => undefined;
   const { name, key = [] } = table;
   const columns = Object.keys(table.columns);
   const updates = columns.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`);
   // By COPY into a table of this connection's own first: a row as JSON costs several times as much to read.
   const incoming = `incoming_${name}`;
-  const pieces = await piecesOf(table, rows);
+  const pieces = await piecesOf(table, rows, turns);
   return async (client) => {
     await client.query(`create temporary table if not exists ${incoming} (like ${name}) on commit delete rows`);
     await copy(client, { ...table, name: incoming }, pieces);
@@ -51,9 +53,8 @@ async function readiedMerge(table: Table, rows: readonly Row[]): Promise<Write> 
   };
 }
 
-async function piecesOf(table: Table, rows: readonly Row[]): Promise<readonly Buffer[]> {
+async function piecesOf(table: Table, rows: readonly Row[], turns: Turns): Promise<readonly Buffer[]> {
   const pieces: Buffer[] = [];
-  const turns = new Turns();
   for (let at = 0; at < rows.length; at += ROWS_PER_PIECE) {
     pieces.push(Buffer.from(copyText(table, rows.slice(at, at + ROWS_PER_PIECE))));
     await turns.next();
