@@ -65,7 +65,7 @@ export class NatsServer {
     // The folder above may have to be open to the user that PostgreSQL runs as; the journal is nobody's but ours.
     chmodSync(home, 0o700);
     const pidFile = join(home, "nats-server.pid");
-    await stopLeftOver(home, pidFile);
+    await stopLeftOver(dataDir);
     const ports = join(home, "ports");
     rmSync(ports, { recursive: true, force: true });
     mkdirSync(ports, { recursive: true });
@@ -178,8 +178,10 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(kill);
 }
 
-/** A killed parent leaves its server running: two on the same files must never be. */
-async function stopLeftOver(home: string, pidFile: string): Promise<void> {
+/** A killed parent leaves its server running, on its ports: two on the same files must never be. */
+export async function stopLeftOver(dataDir: string): Promise<void> {
+  const home = resolve(dataDir, "nats");
+  const pidFile = join(home, "nats-server.pid");
   const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
   const giveUpAt = Date.now() + START_TIMEOUT_MS;
   while (pid > 0 && isNatsServerOf(pid, home)) {

@@ -44,7 +44,7 @@ import { checkChannelKeys, restoreCounters, restoreDeadlines } from "./lost-part
 import { masterKeySource, prepareMasterKey } from "./master-key.ts";
 import { mqttBridgeOf } from "./mqtt.ts";
 import { type MqttListener, mqttListener } from "./mqtt-listener.ts";
-import { NatsServer } from "./nats-server.ts";
+import { NatsServer, stopLeftOver } from "./nats-server.ts";
 import { preparePush } from "./push.ts";
 import { runAll } from "./run-all.ts";
 import { StorageKeeper } from "./storage-keeper.ts";
@@ -312,6 +312,8 @@ async function natsOf(
 ): Promise<{ readonly url: string; readonly server?: NatsServer; readonly mqtt?: MqttListener | undefined }> {
   if (NATS_URL !== undefined) return { url: NATS_URL };
   say("starting nats-server …");
+  // Before a port is looked for: it may hold ours, and devices must find us where we were.
+  await stopLeftOver(DATA_DIR);
   const mqtt = MQTT === "on" && MQTT_URL === undefined ? await mqttListener(MQTT_PORT) : undefined;
   const options = {
     binary: NATS_SERVER ?? "nats-server",

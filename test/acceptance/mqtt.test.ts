@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { join } from "node:path";
 import { connectAsync, type MqttClient } from "mqtt";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { mosquittoPub } from "../support/mosquitto.ts";
-import { TestServer } from "../support/server.ts";
+import { freePort, TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
 let server: TestServer;
@@ -141,3 +142,22 @@ describe("by MQTT", () => {
     });
   });
 });
+
+it("devices find a node that was killed where it was, as soon as it starts again", async () => {
+  const port = String(await freePort());
+  const killed = await TestServer.start({ MQTT: "on", MQTT_PORT: port });
+  await killed.stop(true);
+  // What a killed node leaves behind: its nats-server, on its ports.
+  const file = join(killed.dataDir, "nats", "nats-server.conf");
+  const leftOver = spawn(process.env["NATS_SERVER"] ?? "nats-server", ["-c", file], { stdio: "ignore" });
+  onTestFinished(() => void leftOver.kill());
+  await until("it listens", () =>
+    connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 }).then(leave, () => false),
+  );
+  const again = await TestServer.start({ MQTT: "on", MQTT_PORT: port }, killed.dataDir);
+  onTestFinished(() => again.stop());
+  await leave(await connectAsync(`mqtt://127.0.0.1:${port}`));
+  expect(leftOver.exitCode ?? leftOver.signalCode).not.toBeNull();
+});
+
+const leave = (client: MqttClient) => client.endAsync(true).then(() => true);
