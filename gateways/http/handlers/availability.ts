@@ -175,8 +175,13 @@ function textOf(services: Services, { row, position, noted = {} }: Sendable): st
 }
 
 function pageOf(services: Services, found: readonly Sendable[]): string {
-  const items = found.map((one) => `${textOf(services, one)},"distance":${rounded(one.distanceMetres)}}`);
-  return `{"items":[${items.join(",")}],"next":null,"complete":true}`;
+  // Put together without being copied: that is done once, when it is sent.
+  let items = "";
+  for (const one of found) {
+    const separator = items === "" ? "" : ",";
+    items += `${separator}${textOf(services, one)},"distance":${rounded(one.distanceMetres)}}`;
+  }
+  return `{"items":[${items}],"next":null,"complete":true}`;
 }
 
 function rounded(distanceMetres: number | null): number | null {
