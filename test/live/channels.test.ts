@@ -210,6 +210,32 @@ describe("whoever comes back to channels", () => {
     expect(typesOf(late.eventsOf("channels")).at(-1)).toBe("channel.member_left");
   });
 
+  it("shows with the client that somebody types, however often a key is pressed, and is shown it", async () => {
+    const [by, bo] = [anna(), new Person("bo-5")];
+    const id = await teamOf(by, bo);
+    const clientOf = async (person: Person) =>
+      new LiveClient({
+        url: `${server.url.replace("http", "ws")}/ws`,
+        token: await person.token,
+        WebSocket: WebSocket as unknown as WebSocketConstructor,
+      });
+    const [writer, reader] = [await clientOf(by), await clientOf(bo)];
+    // Before there is a connection it is not said, and not kept to be said later.
+    writer.typing(id);
+    await until("they are connected", () => writer.state === "open" && reader.state === "open");
+    const heard: string[] = [];
+    for await (const item of reader.subscribe(`channel/${id}`)) {
+      if (item.type === "subscription.live") for (let key = 0; key < 20; key++) writer.typing(id);
+      if (item.type === "channel.typing") {
+        heard.push(`${item.data.subject} types for ${item.data.seconds} s`);
+        await writer.command("postMessage", { path: { id }, body: { body: "Hello" } });
+      }
+      if (item.type === "message.new") break;
+    }
+    for (const client of [writer, reader]) client.close();
+    expect(heard).toEqual(["anna types for 6 s"]);
+  });
+
   it("does so with the client, too: texts are there, and typed", async () => {
     const by = anna();
     const id = await teamOf(by);
