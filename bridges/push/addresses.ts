@@ -19,11 +19,13 @@ export class Addresses {
     return Buffer.concat(sealed).toString("base64url");
   }
 
-  /** The same for what leads to the same device; without the key nobody can tell whether an address is that one. */
-  mark(device: RegisterDevice): string {
-    return createHmac("sha256", this.#key)
-      .update(`mark ${placeOf(device)}`)
-      .digest("base64url");
+  /**
+   * The same for what leads to the same device; without the key nobody can tell whether an address is that one.
+   * @param ownNtfy the server of topics that name none
+   */
+  mark(device: RegisterDevice, ownNtfy = "http://none.invalid"): string {
+    const place = placeOf(device, ownNtfy);
+    return createHmac("sha256", this.#key).update(`mark ${place}`).digest("base64url");
   }
 
   /** @returns undefined when it was tampered with, is another device's, or was sealed with another key */
@@ -42,14 +44,16 @@ export class Addresses {
   }
 }
 
-/** What its service delivers to, without what may change beside it. */
-function placeOf(device: RegisterDevice): string {
+/** What its service delivers to, however it is written, without what may change beside it. */
+function placeOf(device: RegisterDevice, ownNtfy: string): string {
   switch (device.kind) {
     case "webpush":
-      return `webpush ${device.endpoint}`;
+      return `webpush ${new URL(device.endpoint).href}`;
     case "ntfy":
-      return `ntfy ${device.server ?? ""} ${device.topic}`;
-    default:
-      return `${device.kind} ${device.token}`;
+      return `ntfy ${new URL(device.topic, new URL("/", device.server ?? ownNtfy)).href}`;
+    case "fcm":
+      return `fcm ${device.token}`;
+    case "apns":
+      return `apns ${device.token.toLowerCase()}`;
   }
 }

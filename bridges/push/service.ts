@@ -54,7 +54,7 @@ export function pushOf(settings: PushSettings, vapidSecret: Buffer, addressKey: 
       return needsServer ? "there is no ntfy server of our own here: name one as `server`" : undefined;
     },
     seal: (device, id) => addresses.seal(device, id),
-    mark: (device) => addresses.mark(device),
+    mark: (device) => addresses.mark(device, ntfy?.url),
     providers,
     addresses,
     health: health as Push["health"],
