@@ -18,8 +18,10 @@ const LOOK_EVERY_MS = 200;
 
 /** Reports of a lane that are worked on at once: as many as keep it at its fastest. */
 const AT_ONCE = 512;
-/** Of the others, while an urgent one is under way: each of its steps waits behind what they have begun. */
-const AT_ONCE_BEHIND = 192;
+/** Of the others, in a flood of them and while an urgent one is under way: each of its steps waits behind what they have begun. */
+const AT_ONCE_BEHIND = 128;
+/** When so many of the others wait, it is one: until then nobody is behind. */
+const FLOOD = 2_000;
 const DRAIN_MS = 10_000;
 
 /** When so many wait, operators are told; and again once there are so few. */
@@ -125,7 +127,9 @@ export class AlertEngine {
     const lane = (name: LaneName, atOnce: () => number) =>
       new Lane(name, ports, atOnce, (entry) => this.#work(reports, queue, name, entry));
     const urgent = lane("urgent", () => AT_ONCE);
-    const normal = lane("normal", () => (urgent.waiting > 0 ? AT_ONCE_BEHIND : AT_ONCE));
+    const normal: Lane = lane("normal", () =>
+      urgent.waiting > 0 && normal.waiting > FLOOD ? AT_ONCE_BEHIND : AT_ONCE,
+    );
     const running = { asking, lanes: [urgent, normal] };
     this.#running = running;
     try {
