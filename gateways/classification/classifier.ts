@@ -15,7 +15,7 @@ export interface BatchWorker {
 }
 
 /**
- * From this many on a batch goes to a worker: the main thread then spends a fifth of what it would spend on
+ * From this many on a batch goes to a worker: the main thread then spends a third of what it would spend on
  * classifying them itself, and less the more there are. Fewer cost as much to hand over, and wait longer. See
  * bench/results/README.md.
  */
