@@ -8,6 +8,8 @@ export interface Archive {
   alerts(query: ArchivedQuery): Promise<Archived>;
   /** Those that have left the journal, newest first. @throws ArchiveUnavailable */
   departedPages(query: ArchivedQuery): Promise<Archived>;
+  /** Newest first, those alone that have left the journal. @throws ArchiveUnavailable */
+  channels(query: ArchivedQuery): Promise<Archived>;
   /** Oldest first. @throws ArchiveUnavailable */
   alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]>;
   /** Oldest first. @throws ArchiveUnavailable */

@@ -16,7 +16,7 @@ export const BEGINNING: Place = { sequence: 0, version: 0 };
 const PAGE = 500;
 
 /**
- * An actor's entries after a place, by its subject, in order and without a gap, wherever they are.
+ * An actor's entries after a place and up to another, by its subject, in order and without a gap, wherever they are.
  * @throws PortUnavailable when a part of them has left the journal and the archive cannot be reached
  */
 export async function* entriesAfter(
@@ -24,6 +24,7 @@ export async function* entriesAfter(
   subject: string,
   after: Place,
   limit = PAGE,
+  until = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<JournalEntry> {
   let { sequence, version } = after;
   for (;;) {
@@ -33,7 +34,8 @@ export async function* entriesAfter(
     for (const entry of page) {
       // They may leave while this is read: so between any two, not at the beginning alone.
       if (await isBehindGap(past, subject, entry, version))
-        yield* await departed(past, subject, sequence, entry.sequence);
+        yield* await departed(past, subject, sequence, Math.min(entry.sequence, until + 1));
+      if (entry.sequence > until) return;
       yield entry;
       ({ sequence } = entry);
       version = versionOf(entry);

@@ -234,7 +234,9 @@ export type ChannelCommand =
   | ({ readonly type: "remove"; readonly messageId: string; readonly found?: FoundMessage } & Through)
   | ({ readonly type: "acknowledge"; readonly messageId: string; readonly found?: FoundMessage } & Through)
   | ({ readonly type: "read"; readonly upTo?: number; readonly state: "read" | "delivered" } & Through)
-  | { readonly type: "close" };
+  | { readonly type: "close" }
+  /** Its past may leave the journal, if nothing has happened in it since. */
+  | { readonly type: "archive"; readonly before: string };
 
 export type ChannelEvent =
   | {
@@ -254,6 +256,7 @@ export type ChannelEvent =
   | { readonly type: "channel.unshared"; readonly agencyId: string }
   | { readonly type: "channel.closed" }
   | { readonly type: "channel.reopened" }
+  | { readonly type: "channel.archived" }
   | {
       readonly type: "message.sent";
       readonly messageId: string;

@@ -60,6 +60,12 @@ export const channel: ActorDefinition<ChannelState, ChannelCommand, ChannelEvent
         return it.closedAt === null ? [{ type: "channel.closed" }] : [];
       }),
 
+    archive: (s, { before }, { by }) => {
+      if (!isSystem(by)) return refuse("forbidden", "a channel is archived by itself");
+      const since = restsSince(s);
+      return since === undefined || since >= before ? [] : [{ type: "channel.archived" }];
+    },
+
     post: (s, c, context) =>
       member(s, c, context, (it) => {
         const { messageId, sealed, priority, replyTo } = c;
@@ -148,6 +154,7 @@ export const channel: ActorDefinition<ChannelState, ChannelCommand, ChannelEvent
     },
     "channel.closed": (s, _e, { at }) => ({ ...existing(s), updatedAt: at, closedAt: at }),
     "channel.reopened": (s, _e, { at }) => ({ ...existing(s), updatedAt: at, closedAt: null }),
+    "channel.archived": (s, _e, { at }) => ({ ...existing(s), archivedAt: at, hasLeft: true }),
 
     "message.sent": (s, { messageId: id, number, priority }, { at, by, previous }) => {
       const it = existing(s);
@@ -193,8 +200,23 @@ export const channel: ActorDefinition<ChannelState, ChannelCommand, ChannelEvent
     },
   },
 
+  departure: {
+    restsSince,
+    command: (before) => ({ type: "archive", before }),
+    event: "channel.archived",
+    hasDeparted: (s) => s.phase === "known" && s.archivedAt !== undefined,
+  },
+
   deadlines: () => [],
 };
+
+/** When the last thing happened in a closed channel, its being read included; undefined while it is open, or archived. */
+function restsSince(s: ChannelState): string | undefined {
+  if (s.phase === "unknown" || s.closedAt === null || s.archivedAt !== undefined) return;
+  const { closedAt, updatedAt, lastMessageAt, receipts } = s;
+  const times = [closedAt, updatedAt, lastMessageAt ?? closedAt, ...receipts.map(({ at }) => at)];
+  return times.reduce((latest, time) => (time > latest ? time : latest));
+}
 
 const NOBODY: readonly string[] = [];
 
@@ -260,9 +282,12 @@ function unitJoined({ unitId, unitType }: UnitJoin): ChannelEvent {
   return { type: "channel.unit_joined", unitId, unitType };
 }
 
+/** Whatever happens to a channel in the archive brings it back. */
 function existing(s: ChannelState): Known {
   assert(s.phase === "known", "something happened to a channel before it was created");
-  return s;
+  if (s.archivedAt === undefined) return s;
+  const { archivedAt: _no, ...it } = s;
+  return it;
 }
 
 function touched(it: Known, number: number, previous: number): Known {

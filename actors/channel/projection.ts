@@ -1,5 +1,6 @@
 import type { ActorProjection, Row, Table } from "../../runtime/projection.ts";
 import type { ChannelEvent } from "../../schema/channel.ts";
+import { audiences } from "./membership.ts";
 import type { Known } from "./state.ts";
 
 const channels: Table = {
@@ -15,6 +16,9 @@ const channels: Table = {
     created_at: "plain",
     updated_at: "plain",
     closed_at: "plain",
+    departed_at: "plain",
+    shared_with: "list",
+    audience: "list",
     version: "plain",
     sequence: "plain",
     state: "plain",
@@ -39,6 +43,9 @@ export const channelProjection: ActorProjection<Known> = {
     created_at: it.createdAt,
     updated_at: it.updatedAt,
     closed_at: it.closedAt,
+    departed_at: it.archivedAt ?? null,
+    shared_with: it.sharedWith,
+    audience: audiences(it),
     version,
     sequence,
     state: JSON.stringify(it),

@@ -55,4 +55,8 @@ export interface Known {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly closedAt: string | null;
+  /** Since when nothing has happened in it, and its past may be in the archive alone. */
+  readonly archivedAt?: string;
+  /** It was archived once: what was written before may have left the journal for good. */
+  readonly hasLeft?: true;
 }

@@ -13,6 +13,8 @@ export const channelView: View = {
       recent: _recent,
       pages: _pages,
       sharedWith: _shared,
+      archivedAt: _archivedAt,
+      hasLeft: _hasLeft,
       urgent,
       ...rest
     } = it;

@@ -15,6 +15,7 @@ import {
 } from "../../runtime/archive.ts";
 import { connectionTo, type Database, isDataError, schemas, searchPath } from "./connection.ts";
 import { alertReportsQuery, alertsQuery } from "./queries/alerts.ts";
+import { channelsQuery } from "./queries/channels.ts";
 import { incidentsQuery } from "./queries/incidents.ts";
 import { messagesQuery, newestMessageQuery } from "./queries/messages.ts";
 import { departedPagesQuery } from "./queries/pages.ts";
@@ -47,6 +48,10 @@ export class ArchiveReader implements Archive {
 
   departedPages(query: ArchivedQuery): Promise<Archived> {
     return this.#list(departedPagesQuery(query));
+  }
+
+  channels(query: ArchivedQuery): Promise<Archived> {
+    return this.#list(channelsQuery(query));
   }
 
   alertReports(query: AlertReportsQuery): Promise<readonly AlertReportRow[]> {

@@ -207,7 +207,9 @@ export class ChannelSubscription {
     if (row !== undefined && isMember(row.state as Known, this.#reader)) return true;
     if (this.#done) return false;
     this.close();
-    this.#say("subscription.closed", { reason: "you are not a member of this channel any more" });
+    const reason =
+      row === undefined ? "this channel is in the archive alone" : "you are not a member of this channel any more";
+    this.#say("subscription.closed", { reason });
     this.#onClosed();
     return false;
   }

@@ -61,6 +61,7 @@ export const liveEvents: Readonly<Record<LiveEvent["type"], string>> = {
   "channel.unshared": "not any more",
   "channel.closed": "nothing is written in it any more",
   "channel.reopened": "it goes on",
+  "channel.archived": "it has been closed for long, and is in the archive alone",
   "message.new": "somebody has written something",
   "message.edited": "its author has changed it",
   "message.deleted": "it was taken back",

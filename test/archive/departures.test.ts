@@ -124,7 +124,11 @@ describe("an incident that is over", () => {
     expect(await listed(id)).toBe(true);
     // Nor did it miss the snapshot, and take the checkpoint back.
     expect(await readCheckpoint(server.node.ports)).toBeGreaterThan(0);
-    expect(await verified()).toMatchObject({ ok: true, archived: versions + page.version });
+    // Its channel may have left with it.
+    const [known] = await database.rows<{ count: number }>("select count(*)::integer as count from audit_log");
+    const archived = known!.count - (await server.node.ports.journal.read("evt.>", 0)).length;
+    expect(archived).toBeGreaterThanOrEqual(versions + page.version);
+    expect(await verified()).toMatchObject({ ok: true, archived });
   });
 
   it("has its timeline page by page over the place where the journal begins", async () => {
@@ -292,5 +296,58 @@ describe("a page that is over", () => {
     await server.post(`/api/v1/incidents/${incident}/assign`, { unitId: page.about.unitId });
     await until("it is open again", async () => (await pageOf(incident))[0]?.closedAt === null);
     expect(await pageOf(incident)).toMatchObject([{ id: page.id, version: page.version + 2, end: null }]);
+  });
+});
+
+describe("a channel that is closed", () => {
+  it("leaves as well, and is listed, read and searched by its members as before", async () => {
+    const id = await closedIncident();
+    const isOpen = async () => (await get(`channels/${id}`)).closedAt === null;
+    await until("its channel is closed", async () => !(await isOpen()));
+    await server.patch(`/api/v1/incidents/${id}`, { status: "new" });
+    await until("it is open again", isOpen);
+    const path = `channels/${id}/messages`;
+    const say = async (body: string) => (await server.post(`/api/v1/${path}`, { body, priority: "urgent" })).body.id;
+    const ids: string[] = [];
+    // More than a stretch of its pages.
+    for (let number = 1; number <= 150; number++)
+      ids.push(await say(number % 50 === 0 ? `Hydrant ${number}` : `${number}`));
+    await server.patch(`/api/v1/${path}/${ids[10]}`, { body: "A hydrant after all" });
+    await server.request("DELETE", `/api/v1/${path}/${ids[20]}`);
+    await server.patch(`/api/v1/incidents/${id}`, { status: "cancelled" });
+    await until("the channel is closed", async () => !(await isOpen()));
+    // What was changed is found by its new words once the archive's index has them.
+    await server.archived();
+    const texts = async (query: string) => {
+      const bodies: string[] = [];
+      for (let cursor = ""; ; ) {
+        const page = await get(`${path}?limit=40${query}${cursor}`);
+        bodies.push(...page.items.map(({ body }: { body: string | null }) => body));
+        if (page.next === null) return bodies;
+        cursor = `&cursor=${page.next}`;
+      }
+    };
+    const look = async () => {
+      const { version: _version, ...channel } = await get(`channels/${id}`);
+      const [listedOnce] = (await get(`channels?incidentId=${id}`)).items;
+      return { channel, listed: { ...listedOnce, version: 0 }, all: await texts(""), found: await texts("&q=hydrant") };
+    };
+    const before = await look();
+    expect(before.all).toHaveLength(150);
+    expect(before.found).toEqual(["Hydrant 150", "Hydrant 100", "Hydrant 50", "A hydrant after all"]);
+    await hasDeparted(id);
+    await until("the channel has left", async () => (await inJournal(id, "channel")) === 1);
+    expect(server.node.board.get({ kind: "channel", id })).toBeUndefined();
+    expect(await look()).toEqual(before);
+    expect((await get("channels?open=true&limit=500")).items.map((one: { id: string }) => one.id)).not.toContain(id);
+    expect((await server.post(`/api/v1/${path}`, { body: "too late" })).body.code).toBe("channel_closed");
+    // Its incident starts again, and so does it.
+    await server.patch(`/api/v1/incidents/${id}`, { status: "new" });
+    await until("it is open", isOpen);
+    await say("It goes on");
+    expect(await texts("")).toEqual(["It goes on", ...before.all]);
+    expect(await texts("&q=hydrant")).toEqual(before.found);
+    expect((await get(`channels?incidentId=${id}`)).items).toHaveLength(1);
+    expect(await verified()).toMatchObject({ ok: true });
   });
 });

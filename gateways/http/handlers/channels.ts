@@ -1,5 +1,8 @@
 import type { z } from "zod";
 import { audiencesOf } from "../../../actors/channel/membership.ts";
+import type { Known } from "../../../actors/channel/state.ts";
+import { channelView } from "../../../actors/channel/view.ts";
+import type { Row } from "../../../runtime/board.ts";
 import { idFrom } from "../../../runtime/id-from.ts";
 import { pause } from "../../../runtime/pause.ts";
 import type {
@@ -10,7 +13,6 @@ import type {
   markRead,
 } from "../../../schema/channel.ts";
 import type { channelRoutes } from "../../../schema/routes/channels.ts";
-import { isSafeToken } from "../../../schema/subjects.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import {
@@ -26,6 +28,7 @@ import {
   upToDate,
 } from "./call.ts";
 import { messageHandlers } from "./messages.ts";
+import { idIn, listWithPast, pastChannels } from "./past-lists.ts";
 import { channelAt, readable, readerOf, through } from "./reader.ts";
 
 const CHANNELS = "/api/v1/channels/";
@@ -35,19 +38,17 @@ export const channelHandlers: Readonly<Record<keyof typeof channelRoutes, Handle
 
   async listChannels(services, call) {
     await upToDate(services, call);
-    const { limit, cursor, ...filters }: ChannelFilters = call.query;
-    if (cursor !== undefined && !isSafeToken(cursor))
-      throw new ProblemError("invalid_query", "cursor: not one of ours");
-    const { agencies, subject } = call.principal;
-    const { items, next } = await services.board.list({
-      kind: "channel",
-      agencies,
-      seenBy: subject,
-      filters: { ...filters, audience: audiencesOf(readerOf(services.board, call.principal)) },
-      limit,
-      ...(cursor === undefined ? {} : { after: cursor }),
-    });
-    return { status: 200, body: JSON.stringify({ items, next, complete: true }) };
+    const { limit, cursor, ...asked }: ChannelFilters = call.query;
+    const before = idIn(cursor);
+    const { agencies, subject: seenBy } = call.principal;
+    const filters = { ...asked, audience: audiencesOf(readerOf(services.board, call.principal)) };
+    const visible = ({ state, agency }: Row) =>
+      (agencies.includes(agency) || (state as Known).sharedWith.some((one) => agencies.includes(one))) &&
+      channelView.matches(state, filters);
+    // What is open has not left.
+    const of = { ...pastChannels, departs: asked.open !== "true" };
+    const wanted = { of, filters, q: undefined, limit, before, seenBy, visible };
+    return { status: 200, body: JSON.stringify(await listWithPast(services, call, wanted)) };
   },
 
   async createChannel(services, call) {

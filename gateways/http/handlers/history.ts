@@ -1,5 +1,6 @@
 import type { Page } from "../../../actors/channel/pages.ts";
 import type { Known } from "../../../actors/channel/state.ts";
+import { BEGINNING, entriesAfter } from "../../../runtime/history.ts";
 import { pause } from "../../../runtime/pause.ts";
 import type { JournalEntry, Ports } from "../../../runtime/ports/index.ts";
 import type { ChannelEvent, Sealed, Urgency } from "../../../schema/channel.ts";
@@ -55,9 +56,9 @@ const BEHIND_PAUSE_MS = 25;
 
 /** Reads a channel's messages backwards, page by page of its journal, whatever its length. */
 export async function readHistory(
-  ports: Pick<Ports, "journal" | "clock">,
+  ports: Pick<Ports, "journal" | "archive" | "clock">,
   channelId: string,
-  { agencyId, pages: { coarse, fine } }: Pick<Known, "agencyId" | "pages">,
+  { agencyId, pages: { coarse, fine }, hasLeft }: Pick<Known, "agencyId" | "pages" | "hasLeft">,
   /** Of the newest envelope that the pages know of. */
   sequence: number,
   { before, limit, lookAt, accept }: HistoryQuery,
@@ -69,7 +70,9 @@ export async function readHistory(
   const messages: Told[] = [];
   const read = async (index: number): Promise<readonly Sent[]> => {
     const until = pages[index + 1]?.after ?? sequence;
-    const entries = await entriesOf(ports, subject, pages[index]!, until);
+    const entries = hasLeft
+      ? await entriesWherever(ports, subject, pages[index]!, until)
+      : await entriesOf(ports, subject, pages[index]!, until);
     return fold(entries, changes);
   };
   let index = pages.findLastIndex(({ first }) => first < before);
@@ -106,6 +109,19 @@ async function entriesOf(
     else if (++tries > BEHIND_TRIES) throw new Error(`${subject} does not reach ${until}`);
     else await pause(clock, BEHIND_PAUSE_MS);
   }
+  return entries;
+}
+
+/** Of a channel that has been in the archive: the journal may not have them any more. */
+async function entriesWherever(
+  ports: Pick<Ports, "journal" | "archive">,
+  subject: string,
+  { after: sequence, events }: Page,
+  until: number,
+): Promise<readonly JournalEntry[]> {
+  const entries: JournalEntry[] = [];
+  const place = sequence === 0 ? BEGINNING : { sequence };
+  for await (const entry of entriesAfter(ports, subject, place, events + SPARE_ENTRIES, until)) entries.push(entry);
   return entries;
 }
 

@@ -50,6 +50,13 @@ export const pastPages: PastKind = {
   departs: true,
 };
 
+export const pastChannels: PastKind = {
+  kind: "channel",
+  searchText: () => "",
+  archived: (archive, query) => archive.channels(query),
+  departs: true,
+};
+
 /** Without the archive's index, this many of the newest are looked through: what a gateway can do without being held up. */
 const SCAN_MAX = 20_000;
 
@@ -66,6 +73,8 @@ export interface ListWanted {
   readonly limit: number;
   readonly before: string | undefined;
   readonly visible: (row: Row) => boolean;
+  /** Where it is shown to each of its readers as it is to them. */
+  readonly seenBy?: string;
   /** Only what is in there; not together with words. */
   readonly region?: Region;
 }
@@ -100,9 +109,9 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
       archive: async (before, limit) => {
         const { rows } = await archived(services, call, wanted, [], true, before, limit);
         for (const row of rows) if (!isInside(services, wanted, row)) outside.add(row.id);
-        return rows.map((row) => presentPast(services, wanted.of, row));
+        return rows.map((row) => presentPast(services, wanted.of, row, wanted.seenBy));
       },
-      now: (id) => onBoard(services, wanted.of, id, wanted.visible) ?? (outside.has(id) ? "hidden" : undefined),
+      now: (id) => onBoard(services, wanted, id, wanted.visible) ?? (outside.has(id) ? "hidden" : undefined),
     });
     return { items, next, complete: true };
   } catch (error) {
@@ -111,8 +120,10 @@ export async function listWithPast(services: Services, call: Call, wanted: ListW
   }
 }
 
-function fromBoard({ board }: Services, { principal }: Call, { of, filters, limit, before, region }: ListWanted) {
+function fromBoard({ board }: Services, { principal }: Call, wanted: ListWanted) {
+  const { of, filters, limit, before, region, seenBy } = wanted;
   return board.list({
+    ...(seenBy === undefined ? {} : { seenBy }),
     ...(region === undefined ? {} : { region }),
     kind: of.kind,
     agencies: principal.agencies,
@@ -146,7 +157,7 @@ async function search(services: Services, call: Call, wanted: ListWanted, words:
         const { rows } = await archived(services, call, wanted, words, false, before, limit);
         return rows.map((row) => presentPast(services, wanted.of, row));
       },
-      now: (id) => onBoard(services, wanted.of, id, fits),
+      now: (id) => onBoard(services, wanted, id, fits),
     });
     return { items, next, complete: true };
   } catch (error) {
@@ -176,14 +187,16 @@ function found({ searchText }: PastKind, { state }: Row, words: readonly string[
 }
 
 function onBoard(
-  { board }: Services,
-  { kind }: PastKind,
+  services: Services,
+  { of, seenBy }: Pick<ListWanted, "of" | "seenBy">,
   id: string,
   fits: (row: Row) => boolean,
 ): Shown | "hidden" | undefined {
-  const row = board.get({ kind, id });
+  const { board } = services;
+  const row = board.get({ kind: of.kind, id });
   if (row === undefined) return;
-  return fits(row) ? (board.present(kind, row) as Shown) : "hidden";
+  if (!fits(row)) return "hidden";
+  return toReader(services, of, row.state, board.present(of.kind, row) as Shown, seenBy);
 }
 
 /** What has changed since the archive's last entry. */
@@ -229,6 +242,16 @@ function isInside({ views }: Services, { of, region }: ListWanted, { state }: Ar
 }
 
 /** As the API shows it: the same view, on the state that was kept. */
-export function presentPast({ views }: Services, { kind }: PastKind, { id, state, version }: ArchivedRow): Shown {
-  return views.get(kind)!.present(id, state, version) as Shown;
+export function presentPast(
+  services: Services,
+  of: PastKind,
+  { id, state, version }: ArchivedRow,
+  seenBy?: string,
+): Shown {
+  const shown = services.views.get(of.kind)!.present(id, state, version) as Shown;
+  return toReader(services, of, state, shown, seenBy);
+}
+
+function toReader({ views }: Services, { kind }: PastKind, state: unknown, shown: Shown, seenBy?: string): Shown {
+  return seenBy === undefined ? shown : ((views.get(kind)?.seenBy?.(seenBy, state, shown) as Shown) ?? shown);
 }
