@@ -80,7 +80,12 @@ const schema = z.object({
     .default(200)
     .describe("requests a principal may make in a second; 0: no limit"),
   ARCHIVE: z.enum(["on", "off"]).default("on").describe("off: without PostgreSQL, as --no-archive"),
-  DATABASE_URL: z.string().optional().describe("use this PostgreSQL for the archive instead of starting one"),
+  DATABASE_URL: z
+    .string()
+    // Whatever else would be taken for a path, on a host of the client's own choosing.
+    .regex(/^postgres(?:ql)?:\/\//, "a URL such as postgres://user:password@host:5432/database")
+    .optional()
+    .describe("use this PostgreSQL for the archive instead of starting one"),
   ...archiveSettings,
   SHORTENED_JOURNAL: z
     .enum(["refuse", "accept"])
