@@ -136,8 +136,12 @@ export function parametersOf(operation: OperationId): readonly string[] {
 function decodePath(names: readonly string[], given: readonly string[]): Readonly<Record<string, string>> {
   const path: Record<string, string> = {};
   for (const [index, name] of names.entries()) {
-    const parsed = pathParameters[name as keyof typeof pathParameters].safeParse(given[index]);
-    if (!parsed.success) throw new ProblemError("not_found", `no such ${name}`);
+    const parameter = pathParameters[name as keyof typeof pathParameters];
+    const parsed = parameter.safeParse(given[index]);
+    if (!parsed.success) {
+      const known = "options" in parameter ? `; there are ${parameter.options.join(", ")}` : "";
+      throw new ProblemError("not_found", `no such ${name}${known}`);
+    }
     path[name] = parsed.data;
   }
   return path;

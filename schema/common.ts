@@ -128,7 +128,7 @@ export const oneOrMore = <T extends z.ZodType<unknown, string>>(one: T) =>
 /** A number in a query. */
 export const numeric = (min: number, max: number) =>
   z
-    .string()
+    .string("a number")
     .regex(/^[+-]?\d{1,9}(?:\.\d{1,17})?$/, "a number")
     .transform(Number)
     .pipe(z.number().min(min).max(max));

@@ -1,8 +1,24 @@
+import { existsSync, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { z } from "zod";
 import { PARTITIONS_DEFAULT } from "../../runtime/placement/partition.ts";
 import { agencyId } from "../../schema/principal.ts";
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const PORT = "a whole number from 0 to 65535";
+const anyPort = z.coerce.number({ error: PORT }).int(PORT).min(0, PORT).max(65_535, PORT);
+const port = (fallback: number) => anyPort.default(fallback);
+
+/** A file that has to be there: what it is for would otherwise be found out late, or under no name. */
+const file = z.string().refine((path) => existsSync(path) && !statSync(path).isDirectory(), {
+  error: ({ input }) => `there is no file ${input}`,
+});
+
+/** An address, or a network as address/bits. */
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!;
+  return most > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+}
 
 /** What the archive's own process has to know, too. */
 export const archiveSettings = {
@@ -38,13 +54,12 @@ const schema = z.object({
     .describe("fixed when a cluster is made"),
   HOST_ID: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,32}$/)
+    .regex(/^[A-Za-z0-9_-]{1,32}$/, "1 to 32 letters, digits, _ and -")
     .default("local")
     .describe("name of this host: unique in its cluster"),
   AGENCY: agencyId.default("default").describe("agency of the admin token"),
-  JWT_SECRET_FILE: z.string().optional().describe("file with the HS256 secret; default: made in DATA_DIR"),
-  SOURCES_KEY_FILE: z
-    .string()
+  JWT_SECRET_FILE: file.optional().describe("file with the HS256 secret; default: made in DATA_DIR"),
+  SOURCES_KEY_FILE: file
     .optional()
     .describe("file with the key of the secrets of alert sources; default: it follows from the HS256 secret"),
   JWKS_URL: z.url().optional().describe("keys to check tokens with"),
@@ -63,9 +78,9 @@ const schema = z.object({
     .describe("whom push services write to when something is wrong"),
   NTFY_URL: z.url().optional().describe("the ntfy server of devices that name none"),
   NTFY_TOKEN: z.string().optional().describe("access token for NTFY_URL"),
-  FCM_CREDENTIALS_FILE: z.string().optional().describe("Google's service account, JSON: without it FCM is off"),
+  FCM_CREDENTIALS_FILE: file.optional().describe("Google's service account, JSON: without it FCM is off"),
   FCM_URL: z.url().default("https://fcm.googleapis.com"),
-  APNS_KEY_FILE: z.string().optional().describe("Apple's key, .p8: without it, its ids and the topic APNs is off"),
+  APNS_KEY_FILE: file.optional().describe("Apple's key, .p8: without it, its ids and the topic APNs is off"),
   APNS_KEY_ID: z.string().optional(),
   APNS_TEAM_ID: z.string().optional(),
   APNS_TOPIC: z.string().optional().describe("bundle id of the app"),
@@ -92,7 +107,7 @@ const schema = z.object({
     .default("refuse")
     .describe("accept: start with a journal that has lost its end"),
   CLASSIFIER_MODEL: z
-    .string()
+    .union([z.literal("off"), file])
     .optional()
     .describe("file of the text model; default: the one that comes along; off: none"),
   TRAVEL_TIME_URL: z
@@ -108,14 +123,10 @@ const schema = z.object({
     .string()
     .default("")
     .transform((list) => list.split(",").flatMap((one) => one.trim() || []))
-    .refine((list) => list.every((one) => /^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(one)), "addresses and networks")
+    .refine((list) => list.every(isNetwork), "addresses and networks, as 127.0.0.1,10.1.2.0/24")
     .describe("private addresses that webhooks and pushes may be sent to, as 127.0.0.1,10.1.2.0/24"),
   MQTT: z.enum(["on", "off"]).default("on").describe("off: no devices and units by MQTT"),
-  MQTT_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
+  MQTT_PORT: anyPort
     .optional()
     .describe(
       "port of the MQTT listener of the nats-server that is started; default: 1883, or a free one; 0: a free one",
@@ -128,15 +139,15 @@ const schema = z.object({
   MQTT_VERSION: z.enum(["4", "5"]).default("4").describe("4: MQTT 3.1.1"),
   MQTT_CLIENT_ID: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,23}$/)
+    .regex(/^[A-Za-z0-9_-]{1,23}$/, "1 to 23 letters, digits, _ and -")
     .default("tocsin")
     .describe("of the session that the broker keeps: one for the whole cluster"),
   MQTT_USERNAME: z.string().optional(),
-  MQTT_PASSWORD_FILE: z.string().optional(),
-  MQTT_CA_FILE: z.string().optional().describe("PEM: whom to trust, beside the usual ones"),
-  MQTT_CERT_FILE: z.string().optional().describe("PEM: who we are to the broker"),
-  MQTT_KEY_FILE: z.string().optional().describe("PEM: the key of that"),
-  MQTT_TOPICS_FILE: z.string().optional().describe("JSON: which topics mean what; default: what docs/alerts.md lists"),
+  MQTT_PASSWORD_FILE: file.optional(),
+  MQTT_CA_FILE: file.optional().describe("PEM: whom to trust, beside the usual ones"),
+  MQTT_CERT_FILE: file.optional().describe("PEM: who we are to the broker"),
+  MQTT_KEY_FILE: file.optional().describe("PEM: the key of that"),
+  MQTT_TOPICS_FILE: file.optional().describe("JSON: which topics mean what; default: what docs/alerts.md lists"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

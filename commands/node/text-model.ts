@@ -21,8 +21,16 @@ export function loadTextClassifier(setting: string | undefined): TextClassifier 
   const file = setting ?? shippedModel();
   const bytes = readFileSync(file);
   if (bytes.length > MODEL_BYTES_MAX) throw new Error(`${file}: more than ${MODEL_BYTES_MAX} bytes is no text model`);
-  const parsed = textModel.safeParse(JSON.parse(bytes.toString("utf8")));
+  const parsed = textModel.safeParse(jsonOf(file, bytes));
   if (parsed.success) return new TextClassifier(parsed.data);
   const [issue] = parsed.error.issues;
   throw new Error(`${file} is no text model: ${issue?.path.join(".")}: ${issue?.message}`);
+}
+
+function jsonOf(file: string | URL, bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (error) {
+    throw new Error(`${file} is no text model: ${error instanceof Error ? error.message : error}`);
+  }
 }

@@ -105,11 +105,12 @@ export class HttpServer {
     serveDocs(app, (response, request) => this.#exchange(response, request, 0), this.#options.version);
     this.#options.attach?.(app);
     app.any("/*", (response, request) => {
-      const known = Object.values<Route>(routes).filter(({ path }) => matches(path, request.getUrl()));
+      const known = routesAt(request.getUrl());
       const exchange = this.#exchange(response, request, 0);
       if (known.length === 0) exchange.fail({ code: "not_found", detail: "there is nothing at this path; see /docs" });
       else {
-        const allowed = known.flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
+        const methods = known.flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
+        const allowed = [...new Set(methods)];
         exchange.fail(
           { code: "method_not_allowed", detail: `allowed here: ${allowed.join(", ")}`, data: { allowed } },
           { allow: allowed.join(", ") },
@@ -266,6 +267,13 @@ function queryOf(query: string): Readonly<Record<string, string>> {
     Object.defineProperty(parameters, name, { value, enumerable: true });
   }
   return parameters;
+}
+
+/** Those of a path of its own go before those that have a parameter in its place. */
+function routesAt(url: string): readonly Route[] {
+  const known = Object.values<Route>(routes).filter(({ path }) => matches(path, url));
+  const exact = known.filter(({ path }) => path === url);
+  return exact.length > 0 ? exact : known;
 }
 
 function matches(path: string, url: string): boolean {

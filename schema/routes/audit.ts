@@ -17,7 +17,7 @@ export const auditedKinds = [
 
 export const auditQuery = z.strictObject({
   kind: z.enum(auditedKinds),
-  id: z.union([uuid, agencyId]),
+  id: z.union([uuid, agencyId], "a UUID, or an agency's name where the kind has one an agency"),
 });
 
 export const auditRoutes = {

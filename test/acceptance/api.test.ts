@@ -145,6 +145,22 @@ describe("what does not fit", () => {
       status: 405,
       body: { allowed: ["GET", "HEAD", "PATCH"] },
     });
+    // Each method once, and none of the path that has a parameter where this one has a name.
+    expect((await server.request("DELETE", "/api/v1/resources/nearby")).body.allowed).toEqual(["GET", "HEAD"]);
+    expect((await server.request("DELETE", "/api/v1/resources/vehicles")).body.allowed).toEqual([
+      "POST",
+      "GET",
+      "HEAD",
+    ]);
+    expect((await server.get("/api/v1/resources/cars")).body.detail).toBe(
+      "no such type; there are personnel, vehicles, equipment",
+    );
+    expect((await server.get(`${at}?at=yesterday`)).body.issues).toEqual([
+      { path: "at", message: expect.stringContaining("RFC 3339") },
+    ]);
+    expect((await server.get("/api/v1/resources/nearby?lat=1")).body.issues).toEqual([
+      { path: "lon", message: "a number" },
+    ]);
     expect((await server.post(incidents, smoke, { "idempotency-key": "a b" })).status).toBe(400);
     expect((await server.get(`${incidents}?cursor=a.b`)).status).toBe(422);
     expect((await server.get(incidents, { "tocsin-sequence": "x" })).status).toBe(400);
