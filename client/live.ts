@@ -22,6 +22,8 @@ export interface LiveClientOptions {
   /** The longest pause between two attempts to connect. Default: 15,000 */
   readonly backoffMaxMs?: number;
   readonly onState?: (state: LiveState) => void;
+  /** Why it could not connect: a token that is refused, one that could not be got. It tries again all the same. */
+  readonly onProblem?: (problem: Error) => void;
 }
 
 /** `waiting`: for the next attempt to connect. */
@@ -131,7 +133,8 @@ export class LiveClient {
       };
       socket.onerror = () => undefined;
       socket.onclose = () => this.#lost(socket);
-    } catch {
+    } catch (error) {
+      this.#options.onProblem?.(error instanceof Error ? error : new Error(String(error)));
       this.#again();
     }
   }
@@ -177,6 +180,7 @@ export class LiveClient {
     else if (type === "session.expiring") void this.#renew();
     else if (type === "command.answered" && request !== undefined) this.#settle(request)?.resolve(data);
     else if (type === "request.refused" && request !== undefined) this.#refused(request, new LiveProblem(data));
+    else if (type === "request.refused") this.#options.onProblem?.(new LiveProblem(data));
     else if (topic !== undefined) {
       const subscription = this.#subscriptions.get(topic);
       if (type === "subscription.closed" && request !== undefined) return;

@@ -147,6 +147,20 @@ it("goes on from where somebody left off another time", async () => {
   expect(happened(again.items).map(({ subject }) => subject)).toEqual([`incident/${missed}`]);
 });
 
+it("says why it cannot connect, and goes on trying", async () => {
+  const problems: Error[] = [];
+  const onProblem = (problem: Error) => problems.push(problem);
+  clientOf({ token: "no.token.this", onProblem });
+  await until("it was refused twice", () => problems.length > 1);
+  expect(problems[0]).toMatchObject({ name: "LiveProblem", code: "unauthenticated" });
+  problems.length = 0;
+  clientOf({ token: () => Promise.reject(new Error("nobody is signed in")), onProblem });
+  await until(
+    "it has asked twice",
+    () => problems.filter(({ message }) => message === "nobody is signed in").length > 1,
+  );
+});
+
 it("gets a fresh token before the old one expires, and stays", async () => {
   let asked = 0;
   const token = () => {
