@@ -43,7 +43,11 @@ async function readiedMerge(table: Table, rows: readonly Row[], turns: Turns): P
   const incoming = `incoming_${name}`;
   const pieces = await piecesOf(table, rows, turns);
   return async (client) => {
-    await client.query(`create temporary table if not exists ${incoming} (like ${name}) on commit delete rows`);
+    // Of our columns alone: a release to come may have more of them, which have defaults there.
+    await client.query(
+      `create temporary table if not exists ${incoming} on commit delete rows as
+       select ${columns.join(", ")} from ${name} with no data`,
+    );
     await copy(client, { ...table, name: incoming }, pieces);
     await client.query({
       name: `merge ${name}`,

@@ -29,11 +29,23 @@ export async function killArchive(
     const victim = random() < 0.5 ? "projector" : "postgres";
     await dispatch.goesOn(1);
     await new Promise((resolve) => setTimeout(resolve, random() * MOMENT_MAX_MS));
-    await until(`${victim} runs`, () => pidOf[victim]() !== undefined);
-    const pid = pidOf[victim]()!;
-    process.kill(pid, "SIGKILL");
+    let pid: number | undefined;
+    await until(`${victim} runs, and is killed`, () => {
+      pid = pidOf[victim]();
+      return pid !== undefined && isKilled(pid);
+    });
     killed[victim] += 1;
     await until(`${victim} runs again`, () => ![undefined, pid].includes(pidOf[victim]()));
   }
   return killed;
+}
+
+/** False where there is nothing to kill: a PostgreSQL that was started before all of the one before had gone ends by itself. */
+function isKilled(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }
