@@ -258,7 +258,15 @@ export const routingRoutes = {
     query: ofAgency,
     body: candidate,
     status: 200,
-    answer: z.strictObject({ valid: z.boolean(), issues: z.array(issue) }),
+    answer: z.strictObject({
+      valid: z.boolean(),
+      issues: z.array(issue),
+      warnings: z
+        .array(issue)
+        .describe(
+          "what it names and nothing could be told just now, such as a webhook that there is not; no reason to refuse it",
+        ),
+    }),
     refusals: [],
   },
   diffRouting: {

@@ -46,11 +46,36 @@ describe("an agency's routing", () => {
     expect((await server.post(`${path}/validate`, { document: bad })).body).toEqual({
       valid: false,
       issues: [{ path: "route.receivers[0]", message: "nobody is not among the receivers" }],
+      warnings: [],
     });
     const refused = await server.request("PUT", path, { document: bad });
     expect(refused.status).toBe(422);
     expect(refused.body.issues).toMatchObject([{ path: "document.route.receivers[0]" }]);
-    expect((await server.post(`${path}/validate`, { document })).body).toEqual({ valid: true, issues: [] });
+    expect((await server.post(`${path}/validate`, { document })).body).toEqual({
+      valid: true,
+      issues: [],
+      warnings: [],
+    });
+  });
+
+  it("is warned of webhooks and channels that are not there, or not on", async () => {
+    const made = await server.post("/api/v1/hooks", { name: "desk", url: "https://desk.example/alerts" });
+    expect(made.status).toBe(201);
+    const targets = ["desk", "no-desk"].map((to) => ({ kind: "webhook", to }));
+    const escalation = { name: "on", steps: [{ step: "notify", targets: [{ kind: "channel", to: "no-channel" }] }] };
+    const receivers = [...document.receivers, { name: "desks", targets }];
+    const wanting = { ...document, receivers, escalations: [...(document.escalations ?? []), escalation] };
+    const look = async () => (await server.post(`${path}/validate`, { document: wanting })).body;
+    const place = `receivers[${receivers.length - 1}]`;
+    const chain = `escalations[${wanting.escalations.length - 1}].steps[0]`;
+    const missing = [
+      { path: `${place}.targets[1]`, message: "there is no webhook no-desk; there are: desk" },
+      { path: `${chain}.targets[0]`, message: "there is no channel no-channel in this agency" },
+    ];
+    expect(await look()).toEqual({ valid: true, issues: [], warnings: missing });
+    await server.patch(`/api/v1/hooks/${made.body.id}`, { enabled: false });
+    const off = { path: `${place}.targets[0]`, message: "the webhook desk is switched off" };
+    expect(await look()).toEqual({ valid: true, issues: [], warnings: [off, ...missing] });
   });
 
   it("is told what a candidate would change", async () => {

@@ -18,6 +18,7 @@ import { alertsSince, inhibitionOf } from "../../routing/alert-rows.ts";
 import type { Answer } from "../exchange.ts";
 import { ProblemError } from "../problem.ts";
 import { agencyFor, ask, type Call, type Handler, headersOf, list, orThrow, type Services, timeline } from "./call.ts";
+import { unreachableTargets } from "./routing-targets.ts";
 import { silenceHandlers } from "./silences.ts";
 
 const agencyOf = ({ principal, query }: Call) => agencyFor(principal, (query as OfAgency).agencyId);
@@ -100,11 +101,12 @@ export const routingHandlers: Readonly<Record<keyof typeof routingRoutes, Handle
     return answer({ items: [], next: null });
   },
 
-  async validateRouting(_services, call) {
-    agencyOf(call);
-    const compiled = compileRouting(call.body.document);
+  async validateRouting(services, call) {
+    const { document } = call.body;
+    const compiled = compileRouting(document);
     const issues = "flaws" in compiled ? compiled.flaws.slice(0, ISSUES_MAX) : [];
-    return answer({ valid: issues.length === 0, issues });
+    const warnings = unreachableTargets(services.board, agencyOf(call), document).slice(0, ISSUES_MAX);
+    return answer({ valid: issues.length === 0, issues, warnings });
   },
 
   async diffRouting(services, call) {
