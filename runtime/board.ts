@@ -479,6 +479,8 @@ export class Board {
     const key = `${kind}.${id}`;
     const known = this.#rows.get(key);
     if (known !== undefined && known.version >= row.version) return;
+    // What was read before it departed, and comes after.
+    if (known === undefined && (this.departing.get(key) ?? 0) > row.sequence) return;
     if (this.#registry.get(kind)?.departure?.hasDeparted(row.state) === true) {
       this.departing.set(key, row.sequence);
       if (known === undefined) return;
