@@ -47,8 +47,10 @@ export class Committer {
   readonly #clock: Clock;
   readonly #options: CommitterOptions;
   readonly #grouping: Grouping<Transaction>;
-  /** Those that do not wait for others. */
+  /** Those that do not wait for others, and are not done. */
   #atOnce = 0;
+  /** … of which these leave once all that comes in this turn is here: so they share a write to the socket. */
+  #leaving: Transaction[] = [];
 
   constructor(journal: Journal, clock: Clock, options: CommitterOptions) {
     this.#journal = journal;
@@ -80,10 +82,18 @@ export class Committer {
       const isAtOnce = this.#options.durability === "replicated" && appends.length === 1;
       if (!isAtOnce) return this.#grouping.add(transaction);
       this.#atOnce += 1;
+      if (this.#leaving.push(transaction) === 1) this.#clock.soon(() => this.#leave());
+    });
+  }
+
+  #leave(): void {
+    const leaving = this.#leaving;
+    this.#leaving = [];
+    for (const transaction of leaving) {
       void this.#attempt(transaction).then(() => {
         this.#atOnce -= 1;
       });
-    });
+    }
   }
 
   /** One fence that fails rejects its whole group, so each then goes by itself and finds out about itself. */
