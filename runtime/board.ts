@@ -345,11 +345,6 @@ export class Board {
     }
   }
 
-  /** Every one of a kind, of whichever agency, in no order: for those who keep something in step with all of them. */
-  *everyOf(kind: string): Generator<Row> {
-    for (const [key, row] of this.#rows) if (key.startsWith(`${kind}.`)) yield row;
-  }
-
   /** What others share with this agency, or have ever shared with it, of what is shown. */
   *sharedWith(kind: string, agency: string): Generator<Row> {
     for (const id of this.#everShared.get(`${kind}.${agency}`) ?? []) {

@@ -46,28 +46,34 @@ export class Committer {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #options: CommitterOptions;
-  readonly #grouping: Grouping<Transaction>;
-  /** Those that do not wait for others, and are not done. */
-  #atOnce = 0;
-  /** … of which these leave once all that comes in this turn is here: so they share a write to the socket. */
-  #leaving: Transaction[] = [];
+  /** Transactions of one append, and of several. */
+  readonly #singles: Grouping<Transaction>;
+  readonly #joints: Grouping<Transaction>;
 
   constructor(journal: Journal, clock: Clock, options: CommitterOptions) {
     this.#journal = journal;
     this.#clock = clock;
     this.#options = options;
     const { groupMin, groupsMax } = options;
-    const groups = options.durability === "sync" ? { groupMin, groupsMax } : { groupMin: 1, groupsMax: 1 };
-    this.#grouping = new Grouping(
-      clock,
-      { ...groups, groupMax: Math.min(options.groupMax, journal.maxBatch) },
-      { weigh: ({ appends }) => appends.length, newGroup: ofDifferentActors, write: (group) => this.#write(group) },
-    );
+    const groupMax = Math.min(options.groupMax, journal.maxBatch);
+    const grouping = (groups: { readonly groupMin: number; readonly groupsMax: number }) =>
+      new Grouping<Transaction>(
+        clock,
+        { ...groups, groupMax },
+        { weigh: ({ appends }) => appends.length, newGroup: ofDifferentActors, write: (group) => this.#write(group) },
+      );
+    if (options.durability === "sync") this.#joints = this.#singles = grouping({ groupMin, groupsMax });
+    else {
+      // However many, one by one; all of a turn in one write to the socket.
+      this.#singles = grouping({ groupMin: Number.POSITIVE_INFINITY, groupsMax: 1 });
+      // Only these, dear one by one, share their batches then.
+      this.#joints = grouping({ groupMin: 1, groupsMax: 1 });
+    }
   }
 
   /** Transactions that are not done yet. */
   get pending(): number {
-    return this.#atOnce + this.#grouping.pending;
+    return this.#singles.pending + (this.#joints === this.#singles ? 0 : this.#joints.pending);
   }
 
   /**
@@ -77,23 +83,8 @@ export class Committer {
    */
   commit(appends: readonly Append[]): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
-      const transaction = { appends, resolve, reject };
-      // Only transactions of several actors, dear one by one, share their batches then.
-      const isAtOnce = this.#options.durability === "replicated" && appends.length === 1;
-      if (!isAtOnce) return this.#grouping.add(transaction);
-      this.#atOnce += 1;
-      if (this.#leaving.push(transaction) === 1) this.#clock.soon(() => this.#leave());
+      (appends.length === 1 ? this.#singles : this.#joints).add({ appends, resolve, reject });
     });
-  }
-
-  #leave(): void {
-    const leaving = this.#leaving;
-    this.#leaving = [];
-    for (const transaction of leaving) {
-      void this.#attempt(transaction).then(() => {
-        this.#atOnce -= 1;
-      });
-    }
   }
 
   /** One fence that fails rejects its whole group, so each then goes by itself and finds out about itself. */

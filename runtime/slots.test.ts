@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "./ports/index.ts";
 import { type Room, Slots } from "./slots.ts";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -8,8 +7,11 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 function slots(room: Room) {
   const now = { ...room };
   const ringing: (() => void)[] = [];
-  const clock = { after: (_ms: number, ring: () => void) => void ringing.push(ring) } as unknown as Clock;
-  const gate = new Slots(clock, () => now);
+  const after = (_ms: number, ring: () => void) => {
+    ringing.push(ring);
+    return () => undefined;
+  };
+  const gate = new Slots({ after }, () => now);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const run = (name: string) =>

@@ -8,13 +8,13 @@ export interface Room {
 
 /** Lets in as many as there is room for at the moment, the others in the order in which they came. */
 export class Slots {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "after">;
   readonly #room: () => Room;
   readonly #waiting: (() => void)[] = [];
   #inside = 0;
 
   /** @param room asked whenever somebody comes or goes; there is always a place for one */
-  constructor(clock: Clock, room: () => Room) {
+  constructor(clock: Pick<Clock, "after">, room: () => Room) {
     this.#clock = clock;
     this.#room = room;
   }

@@ -11,7 +11,7 @@ const companion = fc.record({
   type: fc.constantFrom(...resourceTypes),
   since: fc.constant("2026-01-01T00:00:00.000Z"),
 });
-/** Of a unit, what its marks are made of. */
+/** Of a unit, what its marks and its fitness are made of: nothing else of its state is looked at, so nothing else is made up. */
 const unit = fc.record({
   resourceType: fc.constantFrom(...resourceTypes),
   status: fc.constantFrom(...resourceStatuses),

@@ -7,6 +7,7 @@
 import uWS from "uWebSockets.js";
 import { openStore } from "./finder-stores.ts";
 import { answerOf, unitOf } from "./finder-units.ts";
+import { serve } from "./serve.ts";
 
 const { STORE = "", SIZE = "", TOKEN = "" } = process.env;
 const store = await openStore(JSON.parse(STORE), Number(SIZE));
@@ -75,14 +76,4 @@ app.any("/*", (response) => {
   response.writeStatus("404 Not Found").end();
 });
 
-// Port 0: any free one.
-app.listen("127.0.0.1", 0, (socket) => {
-  if (socket === false) {
-    console.error("cannot listen on 127.0.0.1");
-    process.exit(1);
-  }
-  console.log(JSON.stringify({ url: `http://127.0.0.1:${uWS.us_socket_local_port(socket)}` }));
-});
-
-process.on("SIGTERM", () => process.exit(0));
-process.stdin.resume().on("end", () => process.exit(0));
+serve(app);

@@ -5,6 +5,7 @@
  */
 
 import uWS from "uWebSockets.js";
+import { serve } from "./serve.ts";
 
 const TOPIC = "all";
 const app = uWS.App();
@@ -27,13 +28,4 @@ app.post("/broadcast", (response) => {
   });
 });
 
-app.listen("127.0.0.1", 0, (socket) => {
-  if (socket === false) {
-    console.error("cannot listen on 127.0.0.1");
-    process.exit(1);
-  }
-  console.log(JSON.stringify({ url: `http://127.0.0.1:${uWS.us_socket_local_port(socket)}` }));
-});
-
-process.on("SIGTERM", () => process.exit(0));
-process.stdin.resume().on("end", () => process.exit(0));
+serve(app);

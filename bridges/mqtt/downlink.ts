@@ -46,7 +46,7 @@ export class Downlink {
   open(): void {
     this.#isOpen = true;
     this.#told.clear();
-    for (const { id, state } of this.#board.everyOf("resource")) {
+    for (const { id, state } of this.#board.all("resource")) {
       if ((state as ResourceState).phase === "known" && (state as { incidentId: string | null }).incidentId !== null)
         this.#changed.add(id);
     }

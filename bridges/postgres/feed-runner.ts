@@ -119,8 +119,9 @@ export class FeedRunner {
       client.on("end", () => this.#reading?.stop());
       await client.query(searchPath(schema));
       // A transaction that a crash takes back takes its checkpoint with it: nothing is lost by not waiting for the disk.
-      await client.query("set synchronous_commit = off; set idle_in_transaction_session_timeout = '60s'");
-      await client.query(NOTICE_WHO_IS_GONE);
+      await client.query(
+        `set synchronous_commit = off; set idle_in_transaction_session_timeout = '60s'; ${NOTICE_WHO_IS_GONE}`,
+      );
       if (!(await this.#untilLeader(client)) || this.#stopped) return;
       await this.#feed.begin?.();
       const stream = await this.#feed.source.state();

@@ -13,7 +13,7 @@ import type { PresenceView } from "../../runtime/presence/view.ts";
 import type { ChannelEvent } from "../../schema/channel.ts";
 import type { Concern, IncidentEvent } from "../../schema/incident.ts";
 import { isSystemSubject } from "../../schema/principal.ts";
-import type { DevicesCommand, DevicesEvent, PageCommand, PageEvent } from "../../schema/push.ts";
+import type { DevicesCommand, DevicesEvent, PageCommand, PageEvent, PageOpening } from "../../schema/push.ts";
 import type { Target } from "../../schema/routing/document.ts";
 import type { GroupEvent, Notification } from "../../schema/routing/group.ts";
 import { crewOf, recipientsOf } from "./recipients.ts";
@@ -45,20 +45,17 @@ export class Calls {
   }
 
   /** A unit that is sent is called; that it moves is an answer, and so is that it need not go any more. */
-  incident({ id, agency, version, by, events }: Cause): readonly Told[] {
+  incident(cause: Cause): readonly Told[] {
+    const { id, agency, version, by, events } = cause;
     return (events as readonly IncidentEvent[]).flatMap((event): Told[] => {
       if (event.type === "incident.assigned") {
         const { unitId } = event;
         return [
-          tell(assignmentPage(id, unitId), {
-            type: "open",
-            cause: version,
-            agencyId: agency,
+          this.#opened(assignmentPage(id, unitId), cause, ASSIGNMENT_MS, {
             urgency: "page",
             about: { kind: "assignment", incidentId: id, unitId },
             recipients: crewOf(this.#board, agency, unitId, { nowMs: this.#clock.now() }),
             each: false,
-            expiresAt: this.#in(ASSIGNMENT_MS),
           }),
         ];
       }
@@ -70,22 +67,19 @@ export class Calls {
   }
 
   /** Whoever answers for an incident that goes badly is called, and is left alone once it does not. */
-  concerns({ id, agency, version, events }: Cause): readonly Told[] {
+  concerns(cause: Cause): readonly Told[] {
+    const { id, agency, version, events } = cause;
     const opened = (events as readonly IncidentEvent[]).flatMap((event): Told[] => {
       const raised = concernIn(event);
       const names = raised?.targets.flatMap(nameOf) ?? [];
       if (raised === undefined || names.length === 0) return [];
       const { concern, reason } = raised;
       return [
-        tell(concernPage(id, concern), {
-          type: "open",
-          cause: version,
-          agencyId: agency,
+        this.#opened(concernPage(id, concern), cause, CONCERN_MS, {
           urgency: "page",
           about: { kind: "concern", incidentId: id, concern, reason },
           recipients: recipientsOf(this.#board, agency, names, { nowMs: this.#clock.now() }),
           each: false,
-          expiresAt: this.#in(CONCERN_MS),
         }),
       ];
     });
@@ -97,7 +91,8 @@ export class Calls {
     return [...opened, ...over];
   }
 
-  channel({ id, agency, version, by, events }: Cause): readonly Told[] {
+  channel(cause: Cause): readonly Told[] {
+    const { id, agency, version, by, events } = cause;
     return (events as readonly ChannelEvent[]).flatMap((event): Told[] => {
       switch (event.type) {
         case "message.sent": {
@@ -106,15 +101,11 @@ export class Calls {
           if (recipients.length === 0) return [];
           const { messageId } = event;
           return [
-            tell(messagePage(messageId), {
-              type: "open",
-              cause: version,
-              agencyId: agency,
+            this.#opened(messagePage(messageId), cause, urgent ? URGENT_MESSAGE_MS : MESSAGE_MS, {
               urgency: urgent ? "page" : "normal",
               about: { kind: "message", channelId: id, messageId, author: by },
               recipients,
               each: true,
-              expiresAt: this.#in(urgent ? URGENT_MESSAGE_MS : MESSAGE_MS),
             }),
           ];
         }
@@ -130,7 +121,8 @@ export class Calls {
     });
   }
 
-  alertGroup({ id, agency, version, by, events }: Cause): readonly Told[] {
+  alertGroup(cause: Cause): readonly Told[] {
+    const { id, agency, version, by, events } = cause;
     return (events as readonly GroupEvent[]).flatMap((event): Told[] => {
       if (event.type !== "alertgroup.notified") return [];
       const pageId = alertsPage(id, event);
@@ -139,15 +131,11 @@ export class Calls {
       const names = event.targets.flatMap(nameOf);
       if (names.length === 0 || event.reason === "resolved") return [];
       return [
-        tell(pageId, {
-          type: "open",
-          cause: version,
-          agencyId: agency,
+        this.#opened(pageId, cause, ALERTS_MS, {
           urgency: "page",
           about: { kind: "alerts", groupId: id, alertIds: event.firing.slice(0, 20) },
           recipients: recipientsOf(this.#board, agency, names, { nowMs: this.#clock.now() }),
           each: false,
-          expiresAt: this.#in(ALERTS_MS),
         }),
       ];
     });
@@ -223,8 +211,15 @@ export class Calls {
     return page?.recipients.some(({ subject, acknowledgedAt }) => subject === who && acknowledgedAt === null) ?? false;
   }
 
-  #in(ms: number): string {
-    return new Date(this.#clock.now() + ms).toISOString();
+  /** @param lastsMs for so long it is worth an answer */
+  #opened(
+    pageId: string,
+    { version, agency }: Cause,
+    lastsMs: number,
+    page: Pick<PageOpening, "urgency" | "about" | "recipients" | "each">,
+  ): Told {
+    const expiresAt = new Date(this.#clock.now() + lastsMs).toISOString();
+    return tell(pageId, { type: "open", cause: version, agencyId: agency, ...page, expiresAt });
   }
 }
 

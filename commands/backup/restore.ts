@@ -75,6 +75,7 @@ export async function restoreStreams(
     out.note(`${config.name}: ${now.messages} messages`);
   }
   for (const { file, config } of rewritten) {
+    // As the server itself told it when the backup was taken; the manifest's schema names only what is looked at here.
     await jsm.streams.add({ ...(config as unknown as StreamConfig), num_replicas: replicas });
     await writeEntries(nc, readEntries(join(source, file)));
     const { state } = await jsm.streams.info(config.name);

@@ -4,6 +4,7 @@ import type { Place } from "../../runtime/places/place.ts";
 import type { Region } from "../../runtime/places/region.ts";
 import type { Log } from "../../runtime/ports/index.ts";
 import { type Body, bodiesOf, type EventAttributes, onTopic, positionBody } from "./frames.ts";
+import { KeyedListeners } from "./keyed-listeners.ts";
 import { RecentEvents, type Told } from "./recent.ts";
 
 /** One who follows a topic, and has everything up to now. */
@@ -40,7 +41,7 @@ export class FanOut implements BoardListener {
   readonly #options: FanOutOptions;
   readonly #topics = new Map<string, Set<Follower>>();
   /** Who wants to know of an entity's entries, or of those that concern somebody, rather than be sent them as they are. */
-  readonly #watchers = new Map<string, Set<(told: Told) => void>>();
+  readonly #watchers = new KeyedListeners<Told>();
   /** By agency, then by name. */
   readonly #areas = new Map<string, Map<string, AreaTopic>>();
 
@@ -80,14 +81,7 @@ export class FanOut implements BoardListener {
    * that the kind's view is indexed by), before or after. Of an entry that is meant by several keys it may tell several times.
    */
   watch(keys: readonly string[], watcher: (told: Told) => void): () => void {
-    for (const key of keys) this.#watchers.set(key, (this.#watchers.get(key) ?? new Set()).add(watcher));
-    return () => {
-      for (const key of keys) {
-        const watchers = this.#watchers.get(key);
-        watchers?.delete(watcher);
-        if (watchers?.size === 0) this.#watchers.delete(key);
-      }
-    };
+    return this.#watchers.add(keys, watcher);
   }
 
   changed(change: Change): void {
@@ -105,7 +99,7 @@ export class FanOut implements BoardListener {
     const { sequence, subject, payload } = entry;
     const told: Told = { sequence, subject, payload, kind, id, agency, guests: now, left };
     this.recent.push(told);
-    if (this.#watchers.size > 0) this.#wake(told, before, after);
+    if (!this.#watchers.isEmpty) this.#wake(told, before, after);
     if (this.#topics.size === 0 && this.#areas.size === 0) return;
     if (after !== undefined) this.#tell(new Telling(told, after, this.#options), change, now, left);
   }
@@ -146,7 +140,7 @@ export class FanOut implements BoardListener {
     const names = (row: Row | undefined) =>
       row === undefined || audience === undefined ? [] : [audience(row.state)].flat();
     const keys = new Set([...names(before), ...names(after)].map((name) => `${kind}s of ${name}`)).add(`${kind}/${id}`);
-    for (const key of keys) for (const watcher of [...(this.#watchers.get(key) ?? [])]) watcher(told);
+    for (const key of keys) for (const watcher of [...this.#watchers.of(key)]) watcher(told);
   }
 
   #tell(telling: Telling, { before }: Change, guests: readonly string[], left: readonly string[]): void {

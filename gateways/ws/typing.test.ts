@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Board } from "../../runtime/board.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { SimServer } from "../../runtime/sim/server.ts";
 import { World } from "../../runtime/sim/world.ts";
@@ -9,8 +8,9 @@ import { type Typed, Typing } from "./typing.ts";
 const [team, other] = ["0199c7a2-0000-7000-8000-000000000001", "0199c7a2-0000-7000-8000-000000000002"];
 const state = { members: [{ subject: "bo" }], units: [{ unitId: "e1" }], kind: "team" };
 const board = {
-  get: ({ id }: { id: string }) => (id === team || id === other ? { id, state } : undefined),
-} as unknown as Board;
+  get: ({ id }: { readonly id: string }) =>
+    id === team || id === other ? { id, agency: "a", state, version: 1, sequence: 1 } : undefined,
+};
 
 /** Two gateways, and what one that follows by these keys hears at the second. */
 function twoGateways(keys: readonly string[]) {

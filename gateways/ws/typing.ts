@@ -6,6 +6,7 @@ import type { Ports } from "../../runtime/ports/index.ts";
 import { uuid } from "../../schema/common.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { subjects } from "../../schema/subjects.ts";
+import { KeyedListeners } from "./keyed-listeners.ts";
 
 const typed = z.object({ v: z.literal(1), channelId: uuid, subject: z.string() });
 export type Typed = Pick<z.infer<typeof typed>, "channelId" | "subject">;
@@ -13,14 +14,14 @@ export type Typed = Pick<z.infer<typeof typed>, "channelId" | "subject">;
 /** Who types in which channel: passed on between gateways at the moment, and kept nowhere. */
 export class Typing {
   readonly #ports: Pick<Ports, "transport" | "clock">;
-  readonly #board: Board;
+  readonly #board: Pick<Board, "get">;
   /** By channel (`channel/id`), and by whom it is for (`channels of …`). */
-  readonly #listeners = new Map<string, Set<(typed: Typed) => void>>();
+  readonly #listeners = new KeyedListeners<Typed>();
   /** When it was told of whom, the longest ago first: forgotten once it may be told again. */
   readonly #toldMs = new Map<string, number>();
   readonly #stopHearing: () => void;
 
-  constructor(ports: Pick<Ports, "transport" | "clock">, board: Board) {
+  constructor(ports: Pick<Ports, "transport" | "clock">, board: Pick<Board, "get">) {
     this.#ports = ports;
     this.#board = board;
     this.#stopHearing = ports.transport.hear(subjects.typingOfAll, (payload) => this.#heard(payload));
@@ -38,14 +39,7 @@ export class Typing {
 
   /** Each is told once of what comes under several of its keys. */
   listen(keys: readonly string[], listener: (typed: Typed) => void): () => void {
-    for (const key of keys) this.#listeners.set(key, (this.#listeners.get(key) ?? new Set()).add(listener));
-    return () => {
-      for (const key of keys) {
-        const listeners = this.#listeners.get(key);
-        listeners?.delete(listener);
-        if (listeners?.size === 0) this.#listeners.delete(key);
-      }
-    };
+    return this.#listeners.add(keys, listener);
   }
 
   #isToldAlready(key: string): boolean {
@@ -60,12 +54,12 @@ export class Typing {
   }
 
   #heard(payload: string): void {
-    if (this.#listeners.size === 0) return;
+    if (this.#listeners.isEmpty) return;
     const { data } = typed.safeParse(jsonOf(payload));
     const row = data && this.#board.get({ kind: "channel", id: data.channelId });
     if (row === undefined) return;
     const keys = [`channel/${row.id}`, ...audiences(row.state as Known).map((name) => `channels of ${name}`)];
-    const listeners = new Set(keys.flatMap((key) => [...(this.#listeners.get(key) ?? [])]));
+    const listeners = new Set(keys.flatMap((key) => [...this.#listeners.of(key)]));
     for (const listener of listeners) listener(data!);
   }
 }

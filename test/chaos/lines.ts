@@ -3,7 +3,6 @@ import { SignJWT } from "jose";
 import { expect } from "vitest";
 import { WebSocket } from "ws";
 import { type Item, LiveClient } from "../../client/index.ts";
-import type { WebSocketConstructor } from "../../client/types.ts";
 import { leaseDefaults } from "../../runtime/placement/leases.ts";
 import { PARTITIONS_DEFAULT, partitionOf } from "../../runtime/placement/partition.ts";
 import { randomOf } from "../../runtime/sim/random.ts";
@@ -12,6 +11,7 @@ import { checkJournal } from "../simulation/invariants.ts";
 import { Cluster } from "../support/cluster.ts";
 import type { HostProcess } from "../support/host-process.ts";
 import { Line } from "../support/line.ts";
+import { asBrowsers } from "../support/live-socket.ts";
 import { until } from "../support/until.ts";
 import { Load } from "./load.ts";
 
@@ -106,7 +106,7 @@ async function connected(cluster: Cluster, id: string): Promise<Connected> {
   const client = new LiveClient({
     url: `${host.url.replace("http", "ws")}/ws`,
     token,
-    WebSocket: WebSocket as unknown as WebSocketConstructor,
+    WebSocket: asBrowsers(WebSocket),
     backoffMaxMs: 300,
   });
   const items: Item[] = [];
@@ -129,6 +129,7 @@ async function shownBy(host: HostProcess): Promise<Map<string, number>> {
   }
 }
 
+/** How long a line is broken, and between two breaks: the campaign is about moments, there is nothing to wait for. */
 const passing = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**

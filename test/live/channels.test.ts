@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { LiveClient } from "../../client/index.ts";
-import type { WebSocketConstructor } from "../../client/types.ts";
-import { type Frame, LiveSocket } from "../support/live-socket.ts";
+import { asBrowsers, type Frame, LiveSocket } from "../support/live-socket.ts";
 import { TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -217,7 +216,7 @@ describe("whoever comes back to channels", () => {
       new LiveClient({
         url: `${server.url.replace("http", "ws")}/ws`,
         token: await person.token,
-        WebSocket: WebSocket as unknown as WebSocketConstructor,
+        WebSocket: asBrowsers(WebSocket),
       });
     const [writer, reader] = [await clientOf(by), await clientOf(bo)];
     // Before there is a connection it is not said, and not kept to be said later.
@@ -242,8 +241,7 @@ describe("whoever comes back to channels", () => {
     const client = new LiveClient({
       url: `${server.url.replace("http", "ws")}/ws`,
       token: await by.token,
-      // Its types tell of events more narrowly than a browser does; that it works is what is tried.
-      WebSocket: WebSocket as unknown as WebSocketConstructor,
+      WebSocket: asBrowsers(WebSocket),
     });
     const heard: string[] = [];
     const subscription = client.subscribe(`channel/${id}`);

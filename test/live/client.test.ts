@@ -8,8 +8,8 @@ import {
   type LiveClientOptions,
   type LiveSubscription,
 } from "../../client/index.ts";
-import type { WebSocketConstructor } from "../../client/types.ts";
 import { Line } from "../support/line.ts";
+import { asBrowsers } from "../support/live-socket.ts";
 import { smoke, TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -27,7 +27,7 @@ function clientOf(options: Partial<LiveClientOptions> = {}): LiveClient {
   const client = new LiveClient({
     url: `${server.url.replace("http", "ws")}/ws`,
     token: server.token,
-    WebSocket: WsSocket as unknown as WebSocketConstructor,
+    WebSocket: asBrowsers(WsSocket),
     backoffMaxMs: 200,
     ...options,
   });
@@ -58,7 +58,7 @@ describe.each([
   ["the ws package", WsSocket],
   ["undici's WebSocket", UndiciSocket],
 ])("the client on %s", (_name, WebSocket) => {
-  const socket = { WebSocket: WebSocket as unknown as WebSocketConstructor };
+  const socket = { WebSocket: asBrowsers(WebSocket) };
 
   it("has the state as it is, then what happens, and does commands", async () => {
     const client = clientOf(socket);

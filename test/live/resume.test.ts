@@ -3,10 +3,10 @@ import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { type Item, LiveClient } from "../../client/index.ts";
-import type { WebSocketConstructor } from "../../client/types.ts";
 import { Cluster } from "../support/cluster.ts";
 import type { HostProcess } from "../support/host-process.ts";
 import { Line } from "../support/line.ts";
+import { asBrowsers } from "../support/live-socket.ts";
 import { smoke } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { stretchesOf, type Written, writtenIn } from "./model.ts";
@@ -75,7 +75,7 @@ async function subscriber(topic: string, agency: string, subject = `${agency}-wa
   const client = new LiveClient({
     url: lines.map(({ url }) => url),
     token: await tokenFor(agency, subject),
-    WebSocket: Watched as unknown as WebSocketConstructor,
+    WebSocket: asBrowsers(Watched),
     backoffMaxMs: 300,
   });
   const one: Subscriber = { name: topic, client, lines, items: [], holding: undefined, sockets };

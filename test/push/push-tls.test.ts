@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
@@ -9,7 +9,7 @@ import { Certificates, hasOpenssl } from "../support/certificates.ts";
 import { Cluster } from "../support/cluster.ts";
 import type { HostProcess } from "../support/host-process.ts";
 import { until } from "../support/until.ts";
-import { HttpService, startApns, startFcm } from "./services.ts";
+import { environmentOf, HttpService, startApns, startFcm } from "./services.ts";
 import { Receiver } from "./web-push-receiver.ts";
 
 const local = "subjectAltName=IP:127.0.0.1";
@@ -34,20 +34,12 @@ describe.skipIf(!hasOpenssl)("a host whose services speak TLS", () => {
     [fcm, apns] = await Promise.all([startFcm(certified), startApns(certified)]);
     webPush = await HttpService.start(undefined, certified);
     stranger = await HttpService.start(undefined, theirs!.issue("service", local));
-    writeFileSync(join(folder, "fcm.json"), JSON.stringify(fcm.account));
-    writeFileSync(join(folder, "apns.p8"), apns.key);
     cluster = await Cluster.start();
     host = await cluster.host("a", {
       NODE_EXTRA_CA_CERTS: ours!.authorityFile,
       RATE_LIMIT_PER_SECOND: "0",
       WEBHOOK_NETWORKS: "127.0.0.1",
-      FCM_CREDENTIALS_FILE: join(folder, "fcm.json"),
-      FCM_URL: fcm.service.url,
-      APNS_KEY_FILE: join(folder, "apns.p8"),
-      APNS_KEY_ID: "KEY0000001",
-      APNS_TEAM_ID: "TEAM000001",
-      APNS_TOPIC: "org.example.tocsin",
-      APNS_URL: apns.url,
+      ...environmentOf(fcm, apns, folder),
     });
     host.start();
     await host.ready();

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LiveSocket } from "../support/live-socket.ts";
 import { freePort, TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { HttpService, type Received, startApns, startFcm } from "./services.ts";
+import { environmentOf, HttpService, type Received, startApns, startFcm } from "./services.ts";
 import { Receiver } from "./web-push-receiver.ts";
 
 let folder: string;
@@ -22,8 +22,6 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "tocsin-push-"));
   pushService = await HttpService.start();
   [fcm, apns] = await Promise.all([startFcm(), startApns()]);
-  writeFileSync(join(folder, "fcm.json"), JSON.stringify(fcm.account));
-  writeFileSync(join(folder, "apns.p8"), apns.key);
   ntfy = await startNtfy();
   server = await TestServer.start({
     RATE_LIMIT_PER_SECOND: "0",
@@ -31,13 +29,7 @@ beforeAll(async () => {
     MQTT: "on",
     MQTT_PORT: "0",
     PUSH_CONTACT: "mailto:desk@example.org",
-    FCM_CREDENTIALS_FILE: join(folder, "fcm.json"),
-    FCM_URL: fcm.service.url,
-    APNS_KEY_FILE: join(folder, "apns.p8"),
-    APNS_KEY_ID: "KEY0000001",
-    APNS_TEAM_ID: "TEAM000001",
-    APNS_TOPIC: "org.example.tocsin",
-    APNS_URL: apns.url,
+    ...environmentOf(fcm, apns, folder),
     ...(ntfy === undefined ? {} : { NTFY_URL: ntfy.url }),
   });
 }, 60_000);

@@ -1,7 +1,9 @@
+import { writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { createServer as createHttp2Server, createSecureServer } from "node:http2";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { exportPKCS8, exportSPKI, generateKeyPair, importSPKI, jwtVerify } from "jose";
 import type { Certified } from "../support/certificates.ts";
 
@@ -183,5 +185,25 @@ export async function startApns(certified?: Certified) {
     received,
     refused,
     stop: () => server.close(),
+  };
+}
+
+/** What a node is told of these services. @param folder for their credentials */
+export function environmentOf(
+  fcm: Awaited<ReturnType<typeof startFcm>>,
+  apns: Awaited<ReturnType<typeof startApns>>,
+  folder: string,
+): Readonly<Record<string, string>> {
+  const [account, key] = [join(folder, "fcm.json"), join(folder, "apns.p8")];
+  writeFileSync(account, JSON.stringify(fcm.account));
+  writeFileSync(key, apns.key);
+  return {
+    FCM_CREDENTIALS_FILE: account,
+    FCM_URL: fcm.service.url,
+    APNS_KEY_FILE: key,
+    APNS_KEY_ID: "KEY0000001",
+    APNS_TEAM_ID: "TEAM000001",
+    APNS_TOPIC: "org.example.tocsin",
+    APNS_URL: apns.url,
   };
 }

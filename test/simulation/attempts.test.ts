@@ -1,14 +1,13 @@
 import { expect, it } from "vitest";
 import { registry } from "../../actors/registry.ts";
-import { Cell, type CellHost, cellDefaults } from "../../runtime/cell.ts";
-import { Committer, committerDefaults } from "../../runtime/commit.ts";
+import { Cell } from "../../runtime/cell.ts";
 import { applyEntry, blankImage } from "../../runtime/image.ts";
 import type { Message, Reply } from "../../runtime/messages.ts";
-import { Pressure } from "../../runtime/pressure.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { SimServer } from "../../runtime/sim/server.ts";
 import { World } from "../../runtime/sim/world.ts";
 import type { Principal } from "../../schema/principal.ts";
+import { loneHost, outcomeIn } from "./lone-host.ts";
 import { newUnit } from "./scenario.ts";
 
 const dispatcher: Principal = { subject: "dispatcher", agencies: ["sim"], roles: ["supervisor"] };
@@ -19,32 +18,10 @@ it("who votes for a second attempt at a command is not taken in by the outcome o
   const world = new World(1);
   const server = new SimServer(world);
   const { ports } = new SimProcess(server, "h1");
-  const host: CellHost = {
-    ports,
-    pressure: new Pressure(ports.clock),
-    committer: new Committer(ports.journal, ports.clock, { ...committerDefaults, durability: "replicated" }),
-    send: () => Promise.reject(new Error("nobody is asked")),
-    holds: () => true,
-    keep: () => Promise.reject(new Error("nothing is kept")),
-    kept: () => undefined,
-    readingOf: () => undefined,
-    isUnheardOf: () => false,
-    committed: () => undefined,
-    escalated: () => undefined,
-    options: cellDefaults,
-  };
   const [address, create] = newUnit("u1");
   const unit = registry.get("resource")!;
-  const cell = new Cell(unit, address, 0, host);
-  const answered = async <T>(promise: Promise<T>): Promise<T> => {
-    let answer: { readonly value: T } | undefined;
-    void promise.then((value) => {
-      answer = { value };
-    });
-    await new Promise((settled) => setImmediate(settled));
-    await world.run(() => answer !== undefined, 60_000);
-    return answer!.value;
-  };
+  const cell = new Cell(unit, address, 0, loneHost(ports));
+  const answered = <T>(promise: Promise<T>) => outcomeIn(world, promise);
   const tell = (message: Message) => answered(cell.deliver(message));
   const vote = (attempt: string, second: number) => {
     const command = { type: "hold", incidentId: "i1", resourceType: "vehicles" };

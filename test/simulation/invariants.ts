@@ -6,6 +6,7 @@ import type { PageState } from "../../actors/page/state.ts";
 import { registry } from "../../actors/registry.ts";
 import type { ResourceState } from "../../actors/resource/state.ts";
 import { assignmentPage, concernPage } from "../../bridges/push/reactions.ts";
+import type { Cause } from "../../runtime/actor.ts";
 import { applyEntry, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
@@ -160,12 +161,12 @@ export function checkCalls(entries: readonly JournalEntry[]): void {
     const { kind, id } = addressOfEvents(entry.subject)!;
     const definition = registry.get(kind)!;
     images.set(`${kind}.${id}`, applyEntry(definition, images.get(`${kind}.${id}`) ?? blankImage(definition), entry));
-    const { version, events } = parseEnvelope(entry.payload);
+    const { version, events }: Cause = parseEnvelope(entry.payload);
     if (kind === "page")
-      for (const event of events as unknown as PageEvent[])
+      for (const event of events as readonly PageEvent[])
         if (event.type === "page.opened") note(opened, id, event.cause);
     if (kind !== "incident") continue;
-    for (const event of events as unknown as IncidentEvent[]) {
+    for (const event of events as readonly IncidentEvent[]) {
       const raised = concernIn(event);
       if (raised !== undefined) note(due, concernPage(id, raised.concern), version);
       if (event.type === "incident.assigned") note(due, assignmentPage(id, event.unitId), version);

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { registry } from "../../actors/registry.ts";
-import { Cell, type CellHost, type CellReply, cellDefaults } from "../../runtime/cell.ts";
-import { Committer, committerDefaults } from "../../runtime/commit.ts";
+import { Cell, type CellReply } from "../../runtime/cell.ts";
 import { applyEntry, blankImage } from "../../runtime/image.ts";
 import type { Command, Message } from "../../runtime/messages.ts";
-import { Pressure } from "../../runtime/pressure.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { SimServer } from "../../runtime/sim/server.ts";
 import { World } from "../../runtime/sim/world.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
+import { loneHost, outcomeIn } from "./lone-host.ts";
 
 const KEY: Address = { kind: "alertkey", id: "k1" };
 const claim = (alertId: string): Command => ({
@@ -70,36 +69,14 @@ function world() {
   const server = new SimServer(sim);
   const definition = registry.get(KEY.kind)!;
   const reads: string[] = [];
-  const during = async <T>(promise: Promise<T>): Promise<T> => {
-    let done: { readonly value: T } | undefined;
-    void promise.then((value) => {
-      done = { value };
-    });
-    await new Promise((settled) => setImmediate(settled));
-    await sim.run(() => done !== undefined, 60_000);
-    return done!.value;
-  };
+  const during = <T>(promise: Promise<T>) => outcomeIn(sim, promise);
   let hosts = 0;
   const newCell = () => {
     const { ports } = new SimProcess(server, `h${hosts++}`);
     const { state, journal } = ports;
     state.get = told(reads, state.get.bind(state));
     journal.read = told(reads, journal.read.bind(journal));
-    const host: CellHost = {
-      ports,
-      pressure: new Pressure(ports.clock),
-      committer: new Committer(ports.journal, ports.clock, { ...committerDefaults, durability: "replicated" }),
-      send: () => Promise.reject(new Error("nobody is asked")),
-      holds: () => true,
-      isUnheardOf: () => true,
-      keep: () => Promise.reject(new Error("nothing is kept")),
-      kept: () => undefined,
-      readingOf: () => undefined,
-      committed: () => undefined,
-      escalated: () => undefined,
-      options: cellDefaults,
-    };
-    const cell = new Cell(definition, KEY, 0, host);
+    const cell = new Cell(definition, KEY, 0, loneHost(ports, true));
     const deliver = (message: Message): Promise<CellReply> => during(cell.deliver(message));
     const tell = (commandId: string, command: Command) => deliver({ ...from, op: "command", commandId, command });
     return { deliver, tell };

@@ -1,5 +1,12 @@
 import { WebSocket } from "ws";
+import type { WebSocketConstructor } from "../../client/types.ts";
 import { until } from "./until.ts";
+
+/**
+ * Another package's WebSocket, as the client takes it. Their types tell of events more narrowly than a browser does; that
+ * they work is what the tests try.
+ */
+export const asBrowsers = (socket: unknown) => socket as WebSocketConstructor;
 
 /** A frame as it came. */
 export interface Frame {
