@@ -11,6 +11,7 @@ import { handlers, type Services } from "./http/handlers.ts";
 import { identityOf } from "./http/idempotency.ts";
 import { issuesOf, type ProblemDetails, ProblemError, pathOf } from "./http/problem.ts";
 import { isLong, type LongList, parsedInTurns } from "./in-turns.ts";
+import { mustBeOneOf } from "./roles.ts";
 
 /** A request of a known principal, by whichever door it came. Headers that were not given are empty. */
 export interface Request {
@@ -85,9 +86,7 @@ export class Executor {
   }
 
   async #admit(route: Route, principal: Principal): Promise<void> {
-    if (!route.roles.some((role) => principal.roles.includes(role))) {
-      throw new ProblemError("forbidden", `this takes one of the roles ${route.roles.join(", ")}`);
-    }
+    mustBeOneOf(route.roles, principal);
     if (this.#limiter !== undefined && principal.unlimited !== true) await this.#limit(this.#limiter, principal);
   }
 

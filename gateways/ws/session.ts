@@ -5,12 +5,13 @@ import type { CloseCode } from "../../schema/live/close-codes.ts";
 import { liveLimits } from "../../schema/live/limits.ts";
 import { clientMessage, type ServerMessages } from "../../schema/live/messages.ts";
 import { parseTopic, type Topic } from "../../schema/live/topics.ts";
-import type { Principal, Role } from "../../schema/principal.ts";
+import type { Principal } from "../../schema/principal.ts";
 import { anyone, crew } from "../../schema/routes.ts";
 import { type Executor, parametersOf, problemIn } from "../executor.ts";
 import type { Authenticator } from "../http/authentication.ts";
 import { memberBy, readableBy } from "../http/handlers/reader.ts";
 import { issuesOf, ProblemError, problemOf } from "../http/problem.ts";
+import { mustBeOneOf } from "../roles.ts";
 import { Allowance } from "./allowance.ts";
 import { ChannelSubscription } from "./channel-subscription.ts";
 import type { Connection } from "./connection.ts";
@@ -391,12 +392,6 @@ function bytesOf(body: unknown): Uint8Array {
   } catch {
     throw new ProblemError("malformed_json", "nested too deeply");
   }
-}
-
-/** @throws ProblemError */
-function mustBeOneOf(allowed: readonly Role[], { roles }: Principal): void {
-  if (allowed.some((role) => roles.includes(role))) return;
-  throw new ProblemError("forbidden", `this takes one of the roles ${allowed.join(", ")}`);
 }
 
 /** Whoever follows a single thing has it before the eyes. */
