@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { code, entityVersion, freeForm, json, oneOrMore, page, place, text, timestamp, uuid } from "./common.ts";
+import { code, entityVersion, freeForm, json, oneOrMore, page, place, said, text, timestamp, uuid } from "./common.ts";
 import { type IncidentFields, type Policy, priority } from "./incident.ts";
 import { agencyId } from "./principal.ts";
 
@@ -61,7 +61,7 @@ const report = {
   action: z.enum(alertActions).optional().describe("default: trigger"),
   type: code.optional().describe("needed by a trigger"),
   severity: z.enum(severities).optional().describe("needed by a trigger"),
-  title: text(255).min(1).optional().describe("needed by a trigger"),
+  title: said(255).optional().describe("needed by a trigger"),
   description: text(16_384).nullable().optional(),
   source: sourceName.optional().describe("default: api; a dedupKey means something within its source alone"),
   deviceId: text(128).min(1).nullable().optional().describe("what has noticed it"),
@@ -227,9 +227,9 @@ export const alertReports = z.strictObject({
   next: z.string().nullable(),
 });
 
-export const acknowledgeAlert = z.strictObject({ note: text(1000).min(1).optional() }).meta({ id: "AcknowledgeAlert" });
-export const dismissAlert = z.strictObject({ reason: text(1000).min(1) }).meta({ id: "DismissAlert" });
-export const resolveAlert = z.strictObject({ reason: text(1000).min(1).optional() }).meta({ id: "ResolveAlert" });
+export const acknowledgeAlert = z.strictObject({ note: said(1000).optional() }).meta({ id: "AcknowledgeAlert" });
+export const dismissAlert = z.strictObject({ reason: said(1000) }).meta({ id: "DismissAlert" });
+export const resolveAlert = z.strictObject({ reason: said(1000).optional() }).meta({ id: "ResolveAlert" });
 export const attachAlert = z.strictObject({ incidentId: uuid }).meta({ id: "AttachAlert" });
 
 /** What is said of an alert, whoever says it: the form that every source's own is brought into. */

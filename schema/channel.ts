@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { entityVersion, page, text, timestamp, uuid } from "./common.ts";
+import { entityVersion, page, said, text, timestamp, uuid } from "./common.ts";
 import { agencyId } from "./principal.ts";
 import { resourceTypes } from "./resource.ts";
 
@@ -90,7 +90,7 @@ export const message = z
   .meta({ id: "Message" });
 export type MessageShown = z.infer<typeof message>;
 
-const name = text(100).min(1);
+const name = said(100);
 
 export const createChannel = z
   .strictObject({
@@ -120,7 +120,7 @@ export const changeMembers = z
   .refine((body) => (body.add?.length ?? 0) + (body.remove?.length ?? 0) > 0, "nobody to add or remove")
   .meta({ id: "ChangeMembers" });
 
-const body = text(channelLimits.bodyCharacters).min(1);
+const body = said(channelLimits.bodyCharacters);
 
 export const postMessage = z
   .strictObject({ body, replyTo: uuid.optional(), priority: messagePriority.optional().describe("default: normal") })

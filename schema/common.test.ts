@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { timestamp } from "./common.ts";
+import { raiseAlerts } from "./alert.ts";
+import { createChannel, postMessage } from "./channel.ts";
+import { said, timestamp } from "./common.ts";
+import { sectionSchemas } from "./configuration.ts";
+import { closeIncident, createIncident, escalateIncident } from "./incident.ts";
+import { retireResource } from "./resource.ts";
 
 const issuesOf = (value: unknown) => timestamp.safeParse(value).error?.issues.map(({ message }) => message) ?? [];
 
@@ -51,5 +56,36 @@ describe("a timestamp", () => {
         expect(new Date(said).toISOString()).toMatch(/^(?:1899|19\d\d|20\d\d|21\d\d|2200)-/);
       }),
     );
+  });
+});
+
+describe("a text for people", () => {
+  const BLANK = ["", " ", "   ", "\n\t", "\u00a0", "\u3000", "\u200b", "\u200e \u2060"];
+  it.each(BLANK.map((text) => JSON.stringify(text)))("is not %s", (text) => {
+    expect(said(20).safeParse(JSON.parse(text)).error?.issues).toHaveLength(1);
+  });
+
+  it.each(["Smoke", " Smoke ", "煙", "دخان", "🔥", "!", "1"])("may be %o, and is kept as it is", (text) => {
+    expect(said(20).parse(text)).toBe(text);
+  });
+
+  it("says what is wrong with one that says nothing", () => {
+    expect(said(20).safeParse("  ").error?.issues[0]?.message).toBe("more than blanks: it is for people to read");
+  });
+
+  const incident = { type: "fire", category: "fire" };
+  const alert = { type: "smoke", severity: "high" };
+  it.each([
+    ["an incident's title", createIncident, (text: string) => ({ ...incident, title: text })],
+    ["the reason of a priority", escalateIncident, (text: string) => ({ reason: text })],
+    ["what an incident is closed with", closeIncident, (text: string) => ({ disposition: text })],
+    ["the reason why a unit goes", retireResource, (text: string) => ({ reason: text })],
+    ["an alert's title", raiseAlerts, (text: string) => ({ ...alert, title: text })],
+    ["a channel's name", createChannel, (text: string) => ({ kind: "team", name: text })],
+    ["a message", postMessage, (text: string) => ({ body: text })],
+    ["a label of the agency's", sectionSchemas.dispositions, (text: string) => [{ code: "out", label: text }]],
+  ])("is %s", (_what, schema, bodyWith) => {
+    expect(schema.safeParse(bodyWith("Fire out")).success).toBe(true);
+    expect(schema.safeParse(bodyWith(" \n ")).success).toBe(false);
   });
 });

@@ -112,6 +112,14 @@ export const text = (max: number) =>
     .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, "no control characters")
     .meta({ examples: ["Smoke from the roof"] });
 
+/** What is not to be seen: blanks, and characters that only shape others. */
+const ANYTHING_SEEN = /[^\s\p{Cf}]/u;
+export const saysSomething = (given: string): boolean => ANYTHING_SEEN.test(given);
+
+/** A text that has to say something to a person: a title, a name, a reason. It is kept as it was said. */
+export const said = (max: number) =>
+  text(max).min(1, { abort: true }).regex(ANYTHING_SEEN, "more than blanks: it is for people to read");
+
 export const page = {
   limit: z.coerce.number().int().min(1).max(limits.pageItems).default(50).describe("items a page"),
   cursor: z.string().max(200).optional().describe("`next` of the page before"),

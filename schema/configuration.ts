@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { code, text, timestamp } from "./common.ts";
+import { code, said, timestamp } from "./common.ts";
 import { ALARM_LEVELS_MAX, type EscalationRule, phases, priority, type TimeTargets } from "./incident.ts";
 import { agencyId, roles } from "./principal.ts";
 import { type ResourceStatus, type ResourceType, resourceStatuses, resourceTypes } from "./resource.ts";
@@ -22,7 +22,7 @@ const ACCURACY_MAX_METRES = 100_000;
 /** They are kept with every incident that the rule is for, once for each priority. */
 const NOTIFIED_MAX = 10;
 
-const label = text(100).min(1);
+const label = said(100);
 const types = unique(z.array(z.enum(resourceTypes)).min(1));
 const seconds = (max: number) => z.number().int().min(1).max(max);
 

@@ -10,6 +10,7 @@ import {
   oneOrMore,
   page,
   place,
+  said,
   text,
   timestamp,
   uuid,
@@ -52,7 +53,7 @@ export const assignment = z.strictObject({
 });
 export type Assignment = z.infer<typeof assignment>;
 
-const title = text(255).min(1);
+const title = said(255);
 const description = text(16_384);
 
 /** An incident as the API shows it. */
@@ -65,7 +66,7 @@ export const incident = z
     category: code,
     priority,
     status: z.enum(incidentStatuses),
-    title,
+    title: z.string(),
     description: description.nullable(),
     location: place.nullable(),
     address: freeForm.nullable(),
@@ -123,7 +124,7 @@ export const patchIncident = z
     status: z.enum(["en_route", "on_scene", "resolved", "cancelled", "new"]).optional().describe("`new` reopens"),
     unitId: uuid.optional().describe("which unit, where more than one is assigned"),
     reason: text(1000).optional(),
-    note: text(4000).min(1).optional().describe("a remark for the timeline"),
+    note: said(4000).optional().describe("a remark for the timeline"),
   })
   .refine((body) => Object.keys(body).length > 0, "nothing to change")
   .meta({ id: "PatchIncident" });
@@ -144,11 +145,11 @@ export const assignUnits = z
   .meta({ id: "AssignUnits" });
 
 export const escalateIncident = z
-  .strictObject({ priority: priority.optional().describe("default: one step up"), reason: text(1000).min(1) })
+  .strictObject({ priority: priority.optional().describe("default: one step up"), reason: said(1000) })
   .meta({ id: "EscalateIncident" });
 
 export const raiseAlarm = z
-  .strictObject({ level: alarmLevel.optional().describe("default: one level up"), reason: text(1000).min(1) })
+  .strictObject({ level: alarmLevel.optional().describe("default: one level up"), reason: said(1000) })
   .meta({ id: "RaiseAlarm" });
 
 export const mergeIncident = z
@@ -171,7 +172,7 @@ export const incidentMoment = z.strictObject({
 });
 
 export const closeIncident = z
-  .strictObject({ disposition: text(100).min(1), note: text(4000).optional() })
+  .strictObject({ disposition: said(100), note: text(4000).optional() })
   .meta({ id: "CloseIncident" });
 
 export const incidentFilters = z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { entityVersion, page, text, timestamp, uuid } from "./common.ts";
+import { entityVersion, page, said, timestamp, uuid } from "./common.ts";
 import { concerns } from "./incident.ts";
 import { agencyId, type Role } from "./principal.ts";
 
@@ -16,7 +16,7 @@ export const pushLimits = {
 const base64url = (bytes: number) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}=?=?$`), `${bytes} bytes, base64url`);
 
-const name = text(100).min(1).optional().describe("as its owner calls it");
+const name = said(100).optional().describe("as its owner calls it");
 
 /** Where a device can be reached, as each service says it. */
 export const registerDevice = z

@@ -11,6 +11,7 @@ import {
   oneOrMore,
   page,
   place,
+  said,
   text,
   timestamp,
   uuid,
@@ -151,7 +152,7 @@ export const patchResource = z
   .refine((body) => Object.keys(body).length > 0, "nothing to change")
   .meta({ id: "PatchResource" });
 
-export const retireResource = z.strictObject({ reason: text(1000).min(1) }).meta({ id: "RetireResource" });
+export const retireResource = z.strictObject({ reason: said(1000) }).meta({ id: "RetireResource" });
 
 export const patchResourceStatus = z
   .strictObject({

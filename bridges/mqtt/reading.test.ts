@@ -29,6 +29,18 @@ describe("a message on a topic", () => {
     expect(over?.content).toMatchObject({ reports: [{ action: "resolve", dedupKey: "panel-7 smoke" }] });
   });
 
+  it.each(["", "  ", "\n"])(
+    "of a device that says nothing at all (%o) is an alert that its type has to name",
+    (nothing) => {
+      const said = read("tocsin/default/alarm/panel-7/smoke/high", bytes(nothing));
+      expect(said?.content).toMatchObject({
+        reports: [{ severity: "high", title: "smoke", dedupKey: "panel-7 smoke" }],
+      });
+      const over = read("tocsin/default/alarm/panel-7/smoke/resolve", bytes(nothing));
+      expect(over?.content).toMatchObject({ reports: [{ action: "resolve", dedupKey: "panel-7 smoke" }] });
+    },
+  );
+
   it("of a unit is its position or its status, in JSON or as a word", () => {
     const position = { lat: 37.77, lon: -122.42 };
     expect(read("tocsin/default/units/E01/location", bytes(position))?.content).toEqual({
@@ -87,6 +99,7 @@ describe("a message on a topic", () => {
     ["no JSON", "fundamentum/north/hq/p/alarm", "{"],
     ["no UTF-8", "fundamentum/north/hq/p/alarm", Buffer.from([0xff, 0xfe])],
     ["a severity that there is not", "fundamentum/north/hq/p/alarm", { ...alarm, severity: "dreadful" }],
+    ["a title of blanks", "fundamentum/north/hq/p/alarm", { ...alarm, title: "  " }],
     ["an agency that cannot be one", "fundamentum/no such/hq/p/alarm", alarm],
     ["another severity in the topic", "tocsin/default/alarm/p/smoke/dreadful", "x"],
     ["too much", "tocsin/default/alarm/p/smoke/high", "x".repeat(70_000)],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { activeClassification, classifiableAlert, classificationDocument, ruleSeverities } from "../classification.ts";
-import { code, text } from "../common.ts";
+import { code, said } from "../common.ts";
 import { priority } from "../incident.ts";
 import { ofAgency } from "./configuration.ts";
 import { anyone, dispatch, type Route, timeline, timelineQuery } from "./route.ts";
@@ -30,7 +30,7 @@ export const classificationRoutes = {
     body: z
       .strictObject({
         document: classificationDocument,
-        comment: text(1_000).min(1).nullable().optional().describe("why, for whoever looks at the history"),
+        comment: said(1_000).nullable().optional().describe("why, for whoever looks at the history"),
       })
       .meta({ id: "ActivateClassification" }),
     status: 200,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { code, json, page, text, timestamp, uuid } from "../common.ts";
+import { code, json, page, said, text, timestamp, uuid } from "../common.ts";
 import { agencyId } from "../principal.ts";
 import { incidentRules, label, routingDocument, target } from "../routing/document.ts";
 import { newSilence, silence, silenceStates } from "../routing/silence.ts";
@@ -9,7 +9,7 @@ import { anyone, dispatch, listOf, type Route, timeline, timelineQuery } from ".
 const path = "/api/v1/routing";
 const tag = "routing";
 
-const comment = text(1_000).min(1).nullable().optional().describe("why, for whoever looks at the history");
+const comment = said(1_000).nullable().optional().describe("why, for whoever looks at the history");
 
 const activeDocument = z
   .strictObject({

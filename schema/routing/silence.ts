@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { text, timestamp, uuid } from "../common.ts";
+import { said, timestamp, uuid } from "../common.ts";
 import { matcher } from "./matcher.ts";
 import { recurrence } from "./time-interval.ts";
 
@@ -18,7 +18,7 @@ const fields = {
     .max(20)
     .optional()
     .describe("a maintenance window: between start and end, only at these times"),
-  comment: text(1_000).min(1).describe("why"),
+  comment: said(1_000).describe("why"),
 };
 
 export const newSilence = z.strictObject(fields).meta({ id: "NewSilence" });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { chainHash } from "../../../runtime/chain.ts";
 import { ALERT_LIMITS, type Severity } from "../../../schema/alert.ts";
-import { DESCRIPTION_MAX, type Said, TITLE_MAX, textFrom, typeFrom, unsaid } from "./report.ts";
+import { DESCRIPTION_MAX, type Said, textFrom, titleFrom, typeFrom, unsaid } from "./report.ts";
 
 const texts = z.record(z.string(), z.string());
 
@@ -50,7 +50,7 @@ export function alertmanagerReports({ status, alerts }: z.infer<typeof alertmana
     const dedupKey = alert.fingerprint ?? chainHash(JSON.stringify(Object.entries(labels).sort()));
     if ((alert.status ?? status) === "resolved") return { action: "resolve", nature: "actual", dedupKey };
     const name = labels["alertname"] ?? "alert";
-    const title = annotations["summary"] ?? annotations["title"] ?? name;
+    const type = typeFrom(name);
     const description = annotations["description"] ?? annotations["message"];
     const kept = Object.entries(labels).filter(([label]) => LABEL.test(label));
     const started = Date.parse(startsAt);
@@ -60,9 +60,9 @@ export function alertmanagerReports({ status, alerts }: z.infer<typeof alertmana
       dedupKey,
       content: {
         ...unsaid,
-        type: typeFrom(name),
+        type,
         severity: SEVERITY[(labels["severity"] ?? "").toLowerCase()] ?? "medium",
-        title: textFrom(title, TITLE_MAX) || name,
+        title: titleFrom([annotations["summary"], annotations["title"], name], type),
         description: description === undefined ? null : textFrom(description, DESCRIPTION_MAX),
         deviceId: labels["instance"] === undefined ? null : textFrom(labels["instance"], 128) || null,
         labels: Object.fromEntries(

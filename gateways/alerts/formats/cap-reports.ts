@@ -7,7 +7,7 @@ import {
   severities,
 } from "../../../schema/alert.ts";
 import { type CapAlert, type CapArea, type CapIdentity, type CapInfo, capAlertsOf } from "./cap.ts";
-import { DESCRIPTION_MAX, type Said, TITLE_MAX, textFrom, typeFrom, unsaid } from "./report.ts";
+import { DESCRIPTION_MAX, type Said, textFrom, titleFrom, typeFrom, unsaid } from "./report.ts";
 
 const SEVERITY: Readonly<Record<CapInfo["severity"], Severity>> = {
   Extreme: "critical",
@@ -46,12 +46,13 @@ function contentOf(cap: CapAlert): AlertContent {
   const [info] = infos;
   const said = infos.map((one) => SEVERITY[one.severity]);
   const expiries = infos.map(({ expires }) => expires);
+  const type = typeFrom(info?.event ?? "cap");
   const areas = areasOf(infos.flatMap((one) => one.areas));
   return {
     ...unsaid,
-    type: typeFrom(info?.event ?? "cap"),
+    type,
     severity: severities.find((one) => said.includes(one)) ?? "info",
-    title: textFrom(info?.headline ?? info?.event ?? cap.note ?? cap.identifier, TITLE_MAX),
+    title: titleFrom([info?.headline, info?.event, cap.note, cap.identifier], type),
     description: info?.description === undefined ? null : textFrom(info.description, DESCRIPTION_MAX),
     nature: cap.status.toLowerCase() as Nature,
     location: placeOf(areas),

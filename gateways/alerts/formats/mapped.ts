@@ -6,6 +6,7 @@ import {
   raiseAlerts,
   severities,
 } from "../../../schema/alert.ts";
+import { saysSomething } from "../../../schema/common.ts";
 import { Unreadable } from "./xml.ts";
 
 /** Values that a text may name in braces. */
@@ -49,8 +50,12 @@ function reportOf(
   const given: Record<string, unknown> = {};
   for (const [field, expression] of Object.entries(rest)) {
     const value = expression === undefined ? undefined : valueAt(item, expression, named);
-    if (value !== undefined && value !== null) given[field] = typeof value === "object" ? value : String(value);
+    if (value === undefined || value === null) continue;
+    if (typeof value === "object") given[field] = value;
+    // Blanks are nothing: many senders leave them in.
+    else if (saysSomething(String(value))) given[field] = String(value);
   }
+  if (given["type"] !== undefined) given["title"] ??= given["type"];
   if (given["severity"] !== undefined) given["severity"] = translated(given["severity"] as string, said, severities);
   if (given["action"] !== undefined) given["action"] = translated(given["action"] as string, actions, alertActions);
   if (lat !== undefined && lon !== undefined) {

@@ -1,4 +1,5 @@
 import type { AlertContent } from "../../../schema/alert.ts";
+import { saysSomething } from "../../../schema/common.ts";
 import type { Report } from "../intake.ts";
 
 /** What a format's document says: a report without what is known of its source. */
@@ -19,7 +20,13 @@ export function textFrom(text: string, max: number): string {
   return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, " ").slice(0, max);
 }
 
-export const TITLE_MAX = 255;
+const TITLE_MAX = 255;
+
+/** The first text that says something; where none does, the alert is called by its type: it must not be lost for want of a title. */
+export function titleFrom(texts: readonly (string | undefined)[], type: string): string {
+  return texts.map((text) => textFrom(text ?? "", TITLE_MAX)).find(saysSomething) ?? type;
+}
+
 export const DESCRIPTION_MAX = 16_384;
 
 /** What a format does not speak of. */
