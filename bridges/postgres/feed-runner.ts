@@ -2,7 +2,7 @@ import type pg from "pg";
 import { pause, within } from "../../runtime/pause.ts";
 import type { Clock, Log } from "../../runtime/ports/index.ts";
 import type { StreamEntry, StreamReading } from "../../runtime/stream-source.ts";
-import { advance, type Checkpoint, startingPoint, WrongStream } from "./checkpoints.ts";
+import { advance, type Checkpoint, Overtaken, startingPoint, WrongStream } from "./checkpoints.ts";
 import { type Database, inTransaction, isDataError, searchPath, withClient } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
@@ -109,7 +109,9 @@ export class FeedRunner {
     // A batch that is refused shows which entry it is by being cut smaller: no news.
     if (isDataError(error)) return;
     const state = error instanceof WrongStream ? "refused" : "down";
-    if (problem !== this.#status.problem) this.#log.warn({ feed: this.#feed.name, error }, "archiving is interrupted");
+    const feed = this.#feed.name;
+    if (error instanceof Overtaken) this.#log.info({ feed, problem }, "archiving begins anew from its checkpoint");
+    else if (problem !== this.#status.problem) this.#log.warn({ feed, error }, "archiving is interrupted");
     this.#status = { ...this.#status, state, problem };
   }
 

@@ -4,8 +4,10 @@ import { projections, registry } from "../../actors/registry.ts";
 import { trackColumns, trackProjection } from "../../actors/resource/track-projection.ts";
 import { PostgresArchive } from "../../bridges/postgres/archive.ts";
 import { Projector } from "../../bridges/postgres/projector.ts";
+import { runRebuild } from "../../commands/rebuild/rebuild.ts";
 import { readArchiveStatus } from "../../runtime/archive-status.ts";
-import { PortUnavailable } from "../../runtime/ports/index.ts";
+import { type Log, PortUnavailable } from "../../runtime/ports/index.ts";
+import { silent } from "../../runtime/sim/process.ts";
 import { randomOf } from "../../runtime/sim/random.ts";
 import { killArchive } from "../chaos/archive.ts";
 import { expectAllArchived } from "../support/archived.ts";
@@ -201,6 +203,47 @@ describe.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)("PostgreSQL", ()
   });
 });
 
+/** A node, and its projector in this process. */
+async function projecting(database: TestDatabase, url: string, log: Log) {
+  const server = await TestServer.start();
+  cleanUps.push(() => server.stop());
+  const { sources, config, clock } = server.node.ports;
+  const track = { projection: trackProjection, columns: trackColumns };
+  const of = { database: { connectionString: url }, sources, config, registry, projections, track };
+  const projector = new Projector({ ...of, retentionDays: 0, silentMs: 1_000 }, clock, log);
+  projector.start();
+  cleanUps.push(() => projector.stop());
+  const isArchived = async (id: string) =>
+    (await database.rows("select from incidents where id = $1", [id]).catch(() => [])).length === 1;
+  return { server, isArchived };
+}
+
+describe("a projector whose tables are made anew by a rebuild", () => {
+  it("says in a line that it begins anew, which is no trouble, and goes on", async () => {
+    const database = await TestDatabase.make();
+    cleanUps.push(() => database.drop());
+    const said: string[] = [];
+    const note = (level: string) => (details: object, message: string) =>
+      void said.push(`${level} ${message} ${JSON.stringify(details)}`);
+    const log = { info: note("info"), warn: note("warn"), error: note("error") };
+    const { server, isArchived } = await projecting(database, database.url, log);
+    const before = await server.newIncident();
+    await until("what came before is archived", () => isArchived(before));
+    const out = { result: () => undefined, note: () => undefined, terminal: undefined };
+    const env = { DATABASE_URL: database.url };
+    expect(await runRebuild(["incidents"], { out, env, log: silent })).toBe(0);
+    const after = await server.newIncident();
+    await until("what came after is archived", () => isArchived(after));
+    const ofThat = said.filter((line) => line.includes("begins anew"));
+    expect(ofThat).toEqual([
+      expect.stringMatching(
+        /^info archiving begins anew from its checkpoint \{"feed":"events","problem":"events does not stand at \d+ any more"\}$/,
+      ),
+    ]);
+    expect(said.filter((line) => !line.startsWith("info "))).toEqual([]);
+  });
+});
+
 describe("a database that is gone without a word", () => {
   async function frozenLater(): Promise<{ database: TestDatabase; url: string; line: Line }> {
     const database = await TestDatabase.make();
@@ -224,16 +267,7 @@ describe("a database that is gone without a word", () => {
 
   it("is given up by the projector, which goes on by another connection", { timeout: 60_000 }, async () => {
     const { database, url, line } = await frozenLater();
-    const server = await TestServer.start();
-    cleanUps.push(() => server.stop());
-    const { sources, config, clock, log } = server.node.ports;
-    const track = { projection: trackProjection, columns: trackColumns };
-    const of = { database: { connectionString: url }, sources, config, registry, projections, track };
-    const projector = new Projector({ ...of, retentionDays: 0, silentMs: 1_000 }, clock, log);
-    projector.start();
-    cleanUps.push(() => projector.stop());
-    const isArchived = async (id: string) =>
-      (await database.rows("select from incidents where id = $1", [id]).catch(() => [])).length === 1;
+    const { server, isArchived } = await projecting(database, url, silent);
     const before = await server.newIncident();
     await until("what came before is archived", () => isArchived(before));
     line.swallow();
