@@ -1,10 +1,10 @@
-import { parseArgs } from "node:util";
 import { describeConfiguration, readConfiguration } from "./node/configuration.ts";
 import { lockDataDirectory } from "./node/lock.ts";
 import { createLog } from "./node/log.ts";
 import { startNode } from "./node/node.ts";
+import { argumentsOf, UsageError } from "./usage.ts";
 
-const HELP = `usage: npm start [-- --no-archive]
+const HELP = `Usage: npm start [-- --no-archive]
 
 Runs Tocsin on this machine: a nats-server, the dispatch core and its API, and PostgreSQL for the archive. Everything is kept in
 DATA_DIR. --no-archive runs without PostgreSQL: dispatch is the same, only history, search and reports are missing.
@@ -15,7 +15,7 @@ ${describeConfiguration()}
 `;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = argumentsOf({
     options: { help: { type: "boolean", short: "h" }, "no-archive": { type: "boolean" } },
   });
   if (values.help === true) {
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`tocsin: ${error instanceof Error ? error.message : error}\n`);
-  if (!(error instanceof TypeError && "code" in error && `${error.code}`.startsWith("ERR_PARSE_ARGS"))) process.exit(1);
+  if (!(error instanceof UsageError)) process.exit(1);
   process.stderr.write("Try: npm start -- --help\n");
   process.exit(2);
 });

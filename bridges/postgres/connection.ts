@@ -26,6 +26,16 @@ export function searchPath(...names: readonly string[]): string {
   return `set search_path to ${names.map((name) => pg.escapeIdentifier(name)).join(", ")}, public`;
 }
 
+/** Where the database is said to be, none answers, or none that lets us in. It says where, without the password. */
+export class DatabaseUnreachable extends Error {
+  override name = "DatabaseUnreachable";
+
+  constructor({ host, port, database = "of no name" }: pg.Client, cause: unknown) {
+    const { message, code } = cause as { readonly message: string; readonly code?: string };
+    super(`no PostgreSQL lets us in at ${host}:${port}, database ${database}: ${message || code}`, { cause });
+  }
+}
+
 /** A connection for one task. What breaks it makes the next query fail; nothing is thrown past the task. */
 export async function withClient<T>(
   database: Database,
@@ -35,7 +45,9 @@ export async function withClient<T>(
   const client = new pg.Client(connectionTo(database, purpose));
   client.on("error", () => undefined);
   try {
-    await client.connect();
+    await client.connect().catch((cause) => {
+      throw new DatabaseUnreachable(client, cause);
+    });
     return await task(client);
   } finally {
     const socket = client.connection.stream as Socket;

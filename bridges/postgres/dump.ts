@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { type Log, PortUnavailable } from "../../runtime/ports/index.ts";
-import { type Database, inTransaction, schemas, withClient } from "./connection.ts";
+import { type Database, DatabaseUnreachable, inTransaction, schemas, withClient } from "./connection.ts";
 import { migrate } from "./migrate.ts";
 import { HypertableChunks, NativePartitions } from "./partitions.ts";
 
@@ -115,7 +115,7 @@ async function reaching<T>(task: () => Promise<T>): Promise<T> {
   try {
     return await task();
   } catch (error) {
-    if (error instanceof PortUnavailable || error instanceof ArchiveNotEmpty) throw error;
+    if ([PortUnavailable, ArchiveNotEmpty, DatabaseUnreachable].some((one) => error instanceof one)) throw error;
     throw new PortUnavailable(`the archive: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -1,19 +1,17 @@
 import { existsSync } from "node:fs";
-import { ArchiveNotEmpty } from "../../bridges/postgres/dump.ts";
 import { Connection } from "../../runtime/nats/connection.ts";
 import { openNats } from "../../runtime/nats/open.ts";
-import { type Log, PortUnavailable } from "../../runtime/ports/index.ts";
+import type { Log } from "../../runtime/ports/index.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { NatsServer } from "../node/nats-server.ts";
 import { PostgresServer } from "../postgres/server.ts";
-import { UsageError } from "../replay/options.ts";
 import type { Output } from "../replay/output.ts";
 import { pathOf } from "../replay/paths.ts";
 import { printable } from "../server/printable.ts";
 import { databaseUrlOf, withArchiveAt } from "../server/running-archive.ts";
-import { NoServer, openRunning } from "../server/running-server.ts";
+import { openRunning } from "../server/running-server.ts";
+import { type ExitCode, telling } from "../telling.ts";
 import { runVerify } from "../verify/verify.ts";
-import { BadBackup } from "./manifest.ts";
 import { BACKUP_HELP, RESTORE_HELP, readOptions } from "./options.ts";
 import { checkBackup, makingDataDirectory, restoreDatabase, restoreFiles, restoreStreams } from "./restore.ts";
 import { takeBackup } from "./take.ts";
@@ -24,12 +22,9 @@ export interface CommandContext {
   readonly log: Log;
 }
 
-/** 0 done, 1 done with problems, 2 not done. */
-type ExitCode = 0 | 1 | 2;
-
 /** `npm run backup -- TARGET` */
 export function runBackup(args: readonly string[], { out, env, log }: CommandContext): Promise<ExitCode> {
-  return saying(out, "backup", async () => {
+  return telling("backup", out, async () => {
     const options = readOptions(args, "TARGET");
     if (options === "help") {
       out.result(BACKUP_HELP);
@@ -56,7 +51,7 @@ export function runBackup(args: readonly string[], { out, env, log }: CommandCon
 
 /** `npm run restore -- SOURCE` */
 export function runRestore(args: readonly string[], { out, env, log }: CommandContext): Promise<ExitCode> {
-  return saying(out, "restore", async () => {
+  return telling("restore", out, async () => {
     const options = readOptions(args, "SOURCE");
     if (options === "help") {
       out.result(RESTORE_HELP);
@@ -106,21 +101,4 @@ async function startServer(env: NodeJS.ProcessEnv, dataDir: string, log: Log): P
     throw error;
   }
   return server;
-}
-
-async function saying(out: Output, command: string, run: () => Promise<ExitCode>): Promise<ExitCode> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof UsageError) out.note(`${error.message}\nTry: npm run ${command} -- --help`);
-    else if (
-      error instanceof BadBackup ||
-      error instanceof ArchiveNotEmpty ||
-      error instanceof NoServer ||
-      error instanceof PortUnavailable
-    )
-      out.note(printable(error.message));
-    else throw error;
-    return 2;
-  }
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { Hindrance } from "../telling.ts";
 
 export const MANIFEST_FILE = "manifest.json";
 /** The layout of a backup. */
@@ -51,8 +52,8 @@ const manifest = z.object({
 export type Manifest = z.infer<typeof manifest>;
 export type Part = z.infer<typeof part>;
 
-/** The folder is no backup, or is not as it was written. The message is for a person at a terminal. */
-export class BadBackup extends Error {
+/** The folder is no backup, or is not as it was written. */
+export class BadBackup extends Hindrance {
   override name = "BadBackup";
 }
 

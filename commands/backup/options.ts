@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "../replay/options.ts";
+import { argumentsOf, UsageError } from "../usage.ts";
 
 const ENVIRONMENT_OF_BACKUP = `Environment:
   NATS_URL           the nats-server of the node (default: the one that runs on $DATA_DIR, DATA_DIR default ./data)`;
@@ -46,21 +45,17 @@ export interface BackupOptions {
  * @throws UsageError
  */
 export function readOptions(args: readonly string[], what: "TARGET" | "SOURCE"): BackupOptions | "help" {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        "without-database": { type: "boolean", default: false },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    if (values.help === true) return "help";
-    const [folder, ...more] = positionals;
-    if (folder === undefined || folder === "") throw new UsageError(`which ${what}? Name a folder`);
-    if (more.length > 0) throw new UsageError(`one ${what}; what is "${more[0]}"?`);
-    return { folder, withoutDatabase: values["without-database"] };
-  } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  const { values, positionals } = argumentsOf({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      "without-database": { type: "boolean", default: false },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) return "help";
+  const [folder, ...more] = positionals;
+  if (folder === undefined || folder === "") throw new UsageError(`which ${what}? Name a folder`);
+  if (more.length > 0) throw new UsageError(`one ${what}; what is "${more[0]}"?`);
+  return { folder, withoutDatabase: values["without-database"] };
 }

@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "../replay/options.ts";
+import { argumentsOf, UsageError } from "../usage.ts";
 import type { LabelledBy } from "./examples.ts";
 
 export const CLASSIFIER_HELP = `Usage: npm run classifier:train -- FILE [options]
@@ -63,23 +62,19 @@ export function readClassifierOptions(args: readonly string[]): ClassifierOption
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        synthetic: { type: "string" },
-        label: { type: "string", default: "type" },
-        out: { type: "string" },
-        name: { type: "string" },
-        date: { type: "string" },
-        seed: { type: "string", default: "1" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return argumentsOf({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      synthetic: { type: "string" },
+      label: { type: "string", default: "type" },
+      out: { type: "string" },
+      name: { type: "string" },
+      date: { type: "string" },
+      seed: { type: "string", default: "1" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
 }
 
 function whole(name: string, text: string, min: number, max: number): number {

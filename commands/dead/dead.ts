@@ -2,9 +2,8 @@ import { registry } from "../../actors/registry.ts";
 import { Client, clientDefaults } from "../../runtime/client.ts";
 import { PARTITIONS_DEFAULT } from "../../runtime/placement/partition.ts";
 import type { DeadLetters, Ports } from "../../runtime/ports/index.ts";
-import { UsageError } from "../replay/options.ts";
 import type { Output } from "../replay/output.ts";
-import { NoServer } from "../server/running-server.ts";
+import { type ExitCode, telling } from "../telling.ts";
 import { letterJson, lettersTable } from "./letter-text.ts";
 import { letterAt, lettersAfter } from "./letters.ts";
 import { DEAD_HELP, type DeadOptions, readDeadOptions } from "./options.ts";
@@ -16,9 +15,6 @@ export interface DeadContext {
   /** Connects to the running node's server. @throws NoServer */
   readonly open: () => Promise<Ports & { close(): Promise<void> }>;
 }
-
-/** 0 done, 1 not all of it, 2 could not begin. */
-type ExitCode = 0 | 1 | 2;
 
 /** Lines of a table whose columns are aligned with each other. */
 const TABLE_LINES = 1_000;
@@ -95,8 +91,8 @@ function perform(options: DeadOptions, ports: Ports, out: Output): Promise<ExitC
 }
 
 /** The command. */
-export async function runDead(args: readonly string[], { out, open }: DeadContext): Promise<ExitCode> {
-  try {
+export function runDead(args: readonly string[], { out, open }: DeadContext): Promise<ExitCode> {
+  return telling("dead", out, async () => {
     const options = readDeadOptions(args);
     if (options === "help") {
       out.result(DEAD_HELP);
@@ -108,10 +104,5 @@ export async function runDead(args: readonly string[], { out, open }: DeadContex
     } finally {
       await ports.close();
     }
-  } catch (error) {
-    if (error instanceof UsageError) out.note(`${error.message}\nTry: npm run dead -- --help`);
-    else if (error instanceof NoServer) out.note(error.message);
-    else throw error;
-    return 2;
-  }
+  });
 }

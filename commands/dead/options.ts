@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "../replay/options.ts";
+import { argumentsOf, UsageError } from "../usage.ts";
 
 const LIMIT_DEFAULT = 100;
 
@@ -51,21 +50,17 @@ function wholeNumber(what: string, text: string, min: number): number {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        after: { type: "string" },
-        limit: { type: "string" },
-        json: { type: "boolean" },
-        all: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return argumentsOf({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      after: { type: "string" },
+      limit: { type: "string" },
+      json: { type: "boolean" },
+      all: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
 }
 
 /** Oldest first and each once: an actor's commands are sent again in the order in which they came. */

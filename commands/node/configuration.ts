@@ -30,6 +30,13 @@ export const archiveSettings = {
     .describe("positions older than this leave the archive; 0: none ever do"),
 };
 
+const DATABASE_URL_IS = "a URL such as postgres://user:password@host:5432/database";
+/** Whatever else would be taken for a path, on a host of the client's own choosing. */
+export const databaseUrl = z
+  .string()
+  .regex(/^postgres(?:ql)?:\/\//, { error: DATABASE_URL_IS, abort: true })
+  .refine((url) => URL.canParse(url), DATABASE_URL_IS);
+
 /** Everything that can be configured, from the environment; docs/operations.md has the same table in words. */
 const schema = z.object({
   HOST: z.string().default("127.0.0.1").describe("address the API listens on"),
@@ -95,12 +102,7 @@ const schema = z.object({
     .default(200)
     .describe("requests a principal may make in a second; 0: no limit"),
   ARCHIVE: z.enum(["on", "off"]).default("on").describe("off: without PostgreSQL, as --no-archive"),
-  DATABASE_URL: z
-    .string()
-    // Whatever else would be taken for a path, on a host of the client's own choosing.
-    .regex(/^postgres(?:ql)?:\/\//, "a URL such as postgres://user:password@host:5432/database")
-    .optional()
-    .describe("use this PostgreSQL for the archive instead of starting one"),
+  DATABASE_URL: databaseUrl.optional().describe("use this PostgreSQL for the archive instead of starting one"),
   ...archiveSettings,
   SHORTENED_JOURNAL: z
     .enum(["refuse", "accept"])

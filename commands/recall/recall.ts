@@ -1,13 +1,12 @@
-import { parseArgs } from "node:util";
 import { Client, clientDefaults } from "../../runtime/client.ts";
 import { PARTITIONS_DEFAULT } from "../../runtime/placement/partition.ts";
-import { type Ports, PortUnavailable } from "../../runtime/ports/index.ts";
+import type { Ports } from "../../runtime/ports/index.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import { isSafeToken } from "../../schema/subjects.ts";
-import { UsageError } from "../replay/options.ts";
 import type { Output } from "../replay/output.ts";
 import { printable } from "../server/printable.ts";
-import { NoServer } from "../server/running-server.ts";
+import { type ExitCode, telling } from "../telling.ts";
+import { argumentsOf, UsageError } from "../usage.ts";
 
 const HELP = `Usage: npm run recall -- INCIDENT…
 
@@ -28,22 +27,14 @@ export interface RecallContext {
   readonly open: () => Promise<Ports & { close(): Promise<void> }>;
 }
 
-/** 0 all are back, 1 not all of them, 2 could not begin. */
-type ExitCode = 0 | 1 | 2;
-
 /** The command. */
-export async function runRecall(args: readonly string[], { out, open }: RecallContext): Promise<ExitCode> {
-  try {
+export function runRecall(args: readonly string[], { out, open }: RecallContext): Promise<ExitCode> {
+  return telling("recall", out, async () => {
     const ids = readIds(args);
     if (ids !== "help") return await recall(ids, out, await open());
     out.result(HELP);
     return 0;
-  } catch (error) {
-    if (error instanceof UsageError) out.note(`${error.message}\nTry: npm run recall -- --help`);
-    else if (error instanceof NoServer || error instanceof PortUnavailable) out.note(printable(error.message));
-    else throw error;
-    return 2;
-  }
+  });
 }
 
 async function recall(
@@ -70,15 +61,11 @@ async function recall(
 }
 
 function readIds(args: readonly string[]): readonly string[] | "help" {
-  try {
-    const options = { help: { type: "boolean", short: "h" } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
-    if (values.help === true) return "help";
-    if (positionals.length === 0) throw new UsageError("which incidents? Name their ids");
-    const wrong = positionals.find((id) => !isSafeToken(id));
-    if (wrong !== undefined) throw new UsageError(`"${printable(wrong)}" is no id`);
-    return [...new Set(positionals)];
-  } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  const options = { help: { type: "boolean", short: "h" } } as const;
+  const { values, positionals } = argumentsOf({ args: [...args], allowPositionals: true, options });
+  if (values.help === true) return "help";
+  if (positionals.length === 0) throw new UsageError("which incidents? Name their ids");
+  const wrong = positionals.find((id) => !isSafeToken(id));
+  if (wrong !== undefined) throw new UsageError(`"${printable(wrong)}" is no id`);
+  return [...new Set(positionals)];
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { argumentsOf, UsageError } from "../usage.ts";
 
 export const REPLAY_HELP = `Usage: npm run replay -- FILE [options]
 
@@ -47,11 +47,6 @@ export interface ReplayOptions {
   readonly json: boolean;
 }
 
-/** The command line does not fit. The message is for a person at a terminal. */
-export class UsageError extends Error {
-  override name = "UsageError";
-}
-
 const CONNECTIONS_DEFAULT = 32;
 const CONNECTIONS_MAX = 1024;
 const SPEED_MAX = 1_000_000;
@@ -72,22 +67,18 @@ function speedOf(text: string): number | undefined {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        speed: { type: "string", default: "max" },
-        limit: { type: "string" },
-        connections: { type: "string", default: String(CONNECTIONS_DEFAULT) },
-        "free-units": { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return argumentsOf({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      speed: { type: "string", default: "max" },
+      limit: { type: "string" },
+      connections: { type: "string", default: String(CONNECTIONS_DEFAULT) },
+      "free-units": { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
 }
 
 /**

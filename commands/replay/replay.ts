@@ -1,8 +1,9 @@
 import type { Clock, Ids } from "../../runtime/ports/index.ts";
+import { UsageError } from "../usage.ts";
 import { createApiClient, Unreachable } from "./api-client.ts";
 import { readText, UnreadableFile } from "./file-text.ts";
 import { UnknownLayout } from "./layouts/layout.ts";
-import { REPLAY_HELP, type ReplayOptions, readReplayOptions, UsageError } from "./options.ts";
+import { REPLAY_HELP, type ReplayOptions, readReplayOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import { pathOf } from "./paths.ts";
 import { type Plan, planReplay } from "./plan.ts";

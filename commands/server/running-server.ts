@@ -7,10 +7,11 @@ import { type NatsPorts, openNats } from "../../runtime/nats/open.ts";
 import type { Clock, Ids, Log } from "../../runtime/ports/index.ts";
 import { streams } from "../../schema/subjects.ts";
 import { isNatsServerOf } from "../node/nats-process.ts";
+import { Hindrance } from "../telling.ts";
 import { printable } from "./printable.ts";
 
-/** There is no server to talk to, or it is none of ours. The message is for a person at a terminal. */
-export class NoServer extends Error {
+/** There is no server to talk to, or it is none of ours. */
+export class NoServer extends Hindrance {
   override name = "NoServer";
 }
 

@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "../replay/options.ts";
+import { argumentsOf, UsageError } from "../usage.ts";
 import { type DayOptions, startOf } from "./day.ts";
 
 export const SIMULATE_HELP = `Usage: npm run simulate -- [options]
@@ -37,22 +36,18 @@ function wholeNumber(name: string, text: string, min: number, max: number): numb
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        seed: { type: "string", default: "1" },
-        calls: { type: "string" },
-        hours: { type: "string", default: "24" },
-        stations: { type: "string", default: "8" },
-        start: { type: "string", default: "2024-06-03" },
-        out: { type: "string" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return argumentsOf({
+    args: [...args],
+    options: {
+      seed: { type: "string", default: "1" },
+      calls: { type: "string" },
+      hours: { type: "string", default: "24" },
+      stations: { type: "string", default: "8" },
+      start: { type: "string", default: "2024-06-03" },
+      out: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  }).values;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { UsageError } from "../replay/options.ts";
 import type { Output } from "../replay/output.ts";
 import { pathOf } from "../replay/paths.ts";
+import { type ExitCode, telling } from "../telling.ts";
 import { simulateDay } from "./day.ts";
 import { readSimulateOptions, SIMULATE_HELP, type SimulateOptions } from "./options.ts";
 import { sfExportFile } from "./sf-export.ts";
@@ -34,15 +34,11 @@ async function simulate(options: SimulateOptions, { env, out }: SimulateContext)
 }
 
 /** The command. @returns the exit code: 0 done, 2 not begun */
-export async function runSimulate(args: readonly string[], context: SimulateContext): Promise<0 | 2> {
-  try {
+export function runSimulate(args: readonly string[], context: SimulateContext): Promise<ExitCode> {
+  return telling("simulate", context.out, async () => {
     const options = readSimulateOptions(args);
     if (options !== "help") return await simulate(options, context);
     context.out.result(SIMULATE_HELP);
     return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    context.out.note(`${error.message}\nTry: npm run simulate -- --help`);
-    return 2;
-  }
+  });
 }

@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "../replay/options.ts";
+import { argumentsOf } from "../usage.ts";
 import { problemKinds } from "./problems.ts";
 
 const KINDS = Object.entries(problemKinds)
@@ -33,16 +32,12 @@ export interface VerifyOptions {
  * @throws UsageError
  */
 export function readVerifyOptions(args: readonly string[]): VerifyOptions | "help" {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    return values.help ? "help" : { json: values.json };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  const { values } = argumentsOf({
+    args: [...args],
+    options: {
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  return values.help ? "help" : { json: values.json };
 }

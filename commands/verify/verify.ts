@@ -1,9 +1,8 @@
 import { registry } from "../../actors/registry.ts";
-import { type Clock, type Ports, PortUnavailable } from "../../runtime/ports/index.ts";
-import { UsageError } from "../replay/options.ts";
+import type { Clock, Ports } from "../../runtime/ports/index.ts";
 import type { Output } from "../replay/output.ts";
 import { printable, printableJson } from "../server/printable.ts";
-import { NoServer } from "../server/running-server.ts";
+import { type ExitCode, telling } from "../telling.ts";
 import { type CheckResult, JournalCheck } from "./journal-check.ts";
 import { readVerifyOptions, VERIFY_HELP } from "./options.ts";
 import { problemKinds } from "./problems.ts";
@@ -20,9 +19,6 @@ export interface VerifyContext {
     Pick<Ports, "journal" | "state"> & { readonly departed?: DepartedEntries; close(): Promise<void> }
   >;
 }
-
-/** 0 nothing is wrong, 1 something is, 2 it could not be read. */
-type ExitCode = 0 | 1 | 2;
 
 function textOf({ envelopes, archived, events, actors, problems }: CheckResult, seconds: number): string {
   const perSecond = Math.round(envelopes / seconds);
@@ -66,17 +62,12 @@ async function verify(json: boolean, { out, clock, open }: VerifyContext): Promi
 }
 
 /** The command. */
-export async function runVerify(args: readonly string[], context: VerifyContext): Promise<ExitCode> {
+export function runVerify(args: readonly string[], context: VerifyContext): Promise<ExitCode> {
   const { out } = context;
-  try {
+  return telling("verify", out, async () => {
     const options = readVerifyOptions(args);
     if (options !== "help") return await verify(options.json, context);
     out.result(VERIFY_HELP);
     return 0;
-  } catch (error) {
-    if (error instanceof UsageError) out.note(`${error.message}\nTry: npm run verify -- --help`);
-    else if (error instanceof NoServer || error instanceof PortUnavailable) out.note(printable(error.message));
-    else throw error;
-    return 2;
-  }
+  });
 }

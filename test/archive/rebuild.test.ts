@@ -13,7 +13,7 @@ import { silent } from "../../runtime/sim/process.ts";
 import { expectAllArchived } from "../support/archived.ts";
 import { TestDatabase } from "../support/database.ts";
 import { Dispatch } from "../support/dispatch.ts";
-import { TestServer } from "../support/server.ts";
+import { freePort, TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
 let database: TestDatabase;
@@ -30,11 +30,15 @@ afterAll(async () => {
   await database?.drop();
 });
 
-async function run(...args: readonly string[]) {
+function run(...args: readonly string[]) {
+  return runAt(database.url, ...args);
+}
+
+async function runAt(url: string, ...args: readonly string[]) {
   const told: string[] = [];
   const tell = (text: string) => void told.push(text);
   const out = { result: tell, note: tell, terminal: undefined };
-  const code = await runRebuild(args, { out, env: { DATABASE_URL: database.url }, log: silent });
+  const code = await runRebuild(args, { out, env: { DATABASE_URL: url }, log: silent });
   return { code, told: told.join("\n") };
 }
 
@@ -164,6 +168,22 @@ describe("a rebuild", () => {
     await until("its lock is gone", async () => !(await run("incidents")).told.includes("under way"));
     expect(await rowsOf()).toEqual(before);
     expect(await grown()).toBe(0);
+  });
+
+  it("says which archive it cannot reach, without the password, and what would be right", async () => {
+    const url = new URL(database.url);
+    const [host, port] = [url.hostname, await freePort()];
+    url.password = "secret";
+    url.port = String(port);
+    url.pathname = "/records";
+    const { code, told } = await runAt(url.href, "incidents");
+    expect(code).toBe(2);
+    expect(told).toMatch(`no PostgreSQL lets us in at ${host}:${port}, database records: connect ECONNREFUSED`);
+    expect(told).toMatch("name its archive with DATABASE_URL");
+    expect(told).not.toMatch("secret");
+    const is = "DATABASE_URL: a URL such as postgres://user:password@host:5432/database";
+    for (const wrong of ["postgres://u:secret@h:99999/db", "secret"])
+      expect(await runAt(wrong, "incidents")).toEqual({ code: 2, told: is });
   });
 
   it("leaves everything as it is where a view stands on the old table, and says so", async () => {

@@ -11,9 +11,10 @@ import { TestServer } from "../support/server.ts";
 async function keys(dataDir: string, ...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
   const lines: string[] = [];
   const env = { ...process.env, DATA_DIR: dataDir };
-  const say = (line: string) => lines.push(line);
+  const say = (line: string) => void lines.push(line);
   const open = () => openRunning(env, systemClock, systemIds, silent);
-  return { code: await runKeys(args, { env, out: say, err: say, open }), text: lines.join("\n") };
+  const out = { result: say, note: say, terminal: undefined };
+  return { code: await runKeys(args, { env, out, open }), text: lines.join("\n") };
 }
 
 async function started(...given: Parameters<typeof TestServer.start>): Promise<TestServer> {
@@ -102,10 +103,15 @@ describe("the master key", () => {
     await says(server, channel, "hello");
     const env = { ...process.env, DATA_DIR: server.dataDir, MASTER_KEY: text };
     const lines: string[] = [];
-    const world = { env, out: (line: string) => lines.push(line), err: (line: string) => lines.push(line) };
+    const say = (line: string) => void lines.push(line);
+    const world = { env, out: { result: say, note: say, terminal: undefined } };
     const open = () => openRunning(env, systemClock, systemIds, silent);
-    expect(await runKeys(["rotate"], { ...world, open })).toBe(1);
+    expect(await runKeys(["rotate"], { ...world, open })).toBe(2);
     expect(lines.join()).toContain("set MASTER_KEY to a new key");
-    expect((await keys(server.dataDir, "burn")).code).toBe(1);
+    const burn = await keys(server.dataDir, "burn");
+    expect(burn).toEqual({
+      code: 2,
+      text: "what to do: status, rotate, retire, generate?\nTry: npm run keys -- --help",
+    });
   });
 });
