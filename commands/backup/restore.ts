@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { copyFile, mkdir, open, readlink, rename, rm } from "node:fs/promises";
+import { copyFile, open, readlink, rename, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -8,6 +8,7 @@ import { type DumpedTable, loadArchive } from "../../bridges/postgres/dump.ts";
 import { giveStream, type StreamImage } from "../../runtime/nats/stream-snapshot.ts";
 import { type Log, PortUnavailable } from "../../runtime/ports/index.ts";
 import { streams } from "../../schema/subjects.ts";
+import { makeFolder, unusable } from "../node/folder.ts";
 import type { Output } from "../replay/output.ts";
 import { printable } from "../server/printable.ts";
 import { type TailEntry, tailEntryOf } from "./journal-tail.ts";
@@ -37,7 +38,7 @@ export function requireEmpty(dataDir: string): void {
 
 /** Keys and tokens, for nobody else to read. */
 export async function restoreFiles(source: string, { files }: Manifest, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   for (const { file } of files) {
     const to = join(folder, basename(file));
     await copyFile(join(source, file), to);
@@ -143,10 +144,14 @@ async function completeJournal(nc: NatsConnection, tail: readonly TailEntry[]): 
 
 /** Runs `fill` on a folder beside the data directory, which becomes the data directory when it is done, and is gone when it fails. */
 export async function makingDataDirectory<T>(dataDir: string, fill: (folder: string) => Promise<T>): Promise<T> {
-  requireEmpty(dataDir);
   const target = resolve(dataDir);
   const folder = `${target}.restoring-${process.pid}`;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    requireEmpty(dataDir);
+    makeFolder(folder);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
   try {
     const made = await fill(folder);
     await syncTree(folder);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Database } from "../../bridges/postgres/connection.ts";
@@ -10,6 +10,7 @@ import type { NatsPorts } from "../../runtime/nats/open.ts";
 import { type StreamImage, takeStream } from "../../runtime/nats/stream-snapshot.ts";
 import type { Clock } from "../../runtime/ports/index.ts";
 import { streams } from "../../schema/subjects.ts";
+import { makeFolder } from "../node/folder.ts";
 import type { Output } from "../replay/output.ts";
 import { printable } from "../server/printable.ts";
 import { journalTail } from "./journal-tail.ts";
@@ -43,7 +44,7 @@ export async function takeBackup(source: BackupSource, target: string, out: Outp
   const folder = `${target}.partial-${process.pid}`;
   try {
     for (const each of ["", ...FOLDERS]) {
-      await mkdir(join(folder, each), { recursive: true, mode: 0o700 });
+      makeFolder(join(folder, each));
     }
     const manifest = await takeParts(source, folder, out);
     await writePart(folder, MANIFEST_FILE, bytesOf([`${JSON.stringify(manifest, null, 2)}\n`]));

@@ -1,10 +1,11 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
 import type { Keys } from "../../gateways/http/authentication.ts";
 import { roles } from "../../schema/principal.ts";
 import { type Configuration, isLoopback } from "./configuration.ts";
+import { makeFolder } from "./folder.ts";
 
 const SECRET_MIN_BYTES = 32;
 
@@ -48,7 +49,7 @@ function longEnough(file: string): Buffer {
 }
 
 function made(file: string): Buffer {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   if (!existsSync(file)) writeFileSync(file, randomBytes(SECRET_MIN_BYTES).toString("base64url"), { mode: 0o600 });
   return readFileSync(file);
 }

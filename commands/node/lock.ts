@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder, unusable } from "./folder.ts";
 
 /**
  * One process a data directory: two would start two servers on the same files.
@@ -9,16 +10,16 @@ import { join } from "node:path";
 export function lockDataDirectory(dataDir: string): () => void {
   const file = join(dataDir, "lock");
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
   } catch (error) {
-    throw unwritable(dataDir, error);
+    throw unusable(dataDir, error);
   }
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       writeFileSync(file, String(process.pid), { flag: "wx" });
       return () => rmSync(file, { force: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(dataDir, error);
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unusable(dataDir, error);
       const holder = Number(readFileSync(file, "utf8"));
       if (holder !== process.pid && isAlive(holder)) {
         throw new Error(`${dataDir} is in use by process ${holder}: stop it, or choose another DATA_DIR`);
@@ -27,12 +28,6 @@ export function lockDataDirectory(dataDir: string): () => void {
     }
   }
   throw new Error(`${dataDir} could not be locked`);
-}
-
-function unwritable(dataDir: string, error: unknown): Error {
-  const why = (error as NodeJS.ErrnoException).code ?? error;
-  if (why === "EEXIST" || why === "ENOTDIR") return new Error(`${dataDir} is no folder: choose another DATA_DIR`);
-  return new Error(`${dataDir} cannot be written (${why}): let this user write there, or choose another DATA_DIR`);
 }
 
 function isAlive(pid: number): boolean {

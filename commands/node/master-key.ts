@@ -1,9 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { KeyValue } from "../../runtime/ports/index.ts";
 import { agreedMasterKey, agreeOnMasterKey, noteMasterKey } from "../../runtime/vault/agreement.ts";
 import { MasterKeys, newMasterKey } from "../../runtime/vault/master-keys.ts";
 import { giveUpLost } from "../../runtime/vault/rewrap.ts";
+import { Hindrance } from "../telling.ts";
+import { makeFolder } from "./folder.ts";
 
 export interface MasterKeySource {
   /** For messages to a person. */
@@ -33,7 +35,7 @@ function named<T>(name: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw new Error(`the master key (${name}): ${error instanceof Error ? error.message : error}`);
+    throw new Hindrance(`the master key (${name}): ${error instanceof Error ? error.message : error}`);
   }
 }
 
@@ -59,7 +61,7 @@ export async function prepareMasterKey(
           "Where it is lost for good, start once with MASTER_KEY_LOST=go-on",
       );
     }
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     writeFileSync(file, `${newMasterKey()}\n`, { mode: 0o600, flag: "wx", flush: true });
     chmodSync(file, 0o600);
     warn(`made a master key for messages: ${file}. Back it up, apart from the data: without it they cannot be read`);
