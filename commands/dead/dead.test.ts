@@ -116,4 +116,9 @@ describe("the dead command", () => {
     expect(notes.pop()).toContain("no nats-server runs on data");
     expect(await runDead(["--help"], { out, open })).toBe(0);
   });
+
+  it("names every kind of letter that there is, when it is asked for help", async () => {
+    const { result } = await run("--help", await lettersOf());
+    for (const kind of ["delivery", "page", "alert-report", "mqtt-message"]) expect(result).toContain(`  ${kind}.…  `);
+  });
 });

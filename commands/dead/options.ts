@@ -7,8 +7,15 @@ export const DEAD_HELP = `Usage: npm run dead -- list [--after SEQ] [--limit N] 
        npm run dead -- replay SEQ… | --all
        npm run dead -- remove SEQ…
 
-Dead letters: commands that failed with a 500 because processing them threw, kept with the reason. SEQ is a letter's
-number, as list shows it.
+Dead letters: what could not be done, kept with the reason, so that it is not forgotten. SEQ is a letter's number, as list
+shows it. What list shows as its actor says what it is:
+
+  delivery.…         a notification to a webhook, a channel or a broker that was given up
+  page.…             mostly a push that was given up for one of a page's devices
+  alert-report.…     an alert report that was accepted and could not be done, as it was said
+  mqtt-message.…     an MQTT message that could not be read, or was refused, as it came
+  any other actor    a command that was answered with a 500 because processing it threw, or one that had to follow from
+                     what happened elsewhere (as an incident's channel does) and was refused
 
   list               the oldest letters first: number, time, actor, reason, request id
     --after SEQ      only those after this one
@@ -16,6 +23,8 @@ number, as list shows it.
     --json           whole letters, one a line, as JSON
   show SEQ           the whole letter, as JSON
   replay SEQ…        sends the command again, under its old command id: if it was done after all, nothing is done twice.
+                     A notification or a push is tried again. Reports and messages are no commands: they stay; whoever
+                     sent them says again what still matters, then remove them.
                      The letter is removed when the command is done or refused, and stays when it fails again or no
                      answer comes. Once a command has failed again, later letters of the same actor are left alone.
     --all            all letters, oldest first

@@ -135,6 +135,17 @@ describe("replaying dead letters", () => {
     expect(town.printed.join()).not.toContain("\u001b");
   });
 
+  it.each(["alert-report", "mqtt-message"])(
+    "sends no %s, which is no command, and says what to do with it",
+    async (kind) => {
+      const town = new Town().bury("17", "what a device has said", kind);
+      expect(await town.replay("all")).toBe(false);
+      expect(town.sent).toEqual([]);
+      expect(town.kept).toEqual([1]);
+      expect(town.printed.join()).toContain("have its sender say it again");
+    },
+  );
+
   it("sends nothing to an id that would change a subject's meaning", async () => {
     const town = new Town().bury("*.>", command("fine"));
     expect(await town.replay("all")).toBe(false);

@@ -27,6 +27,9 @@ const sendable = z.discriminatedUnion("op", [
   z.looseObject({ op: z.literal("read"), by, requestId: z.string() }),
 ]);
 
+/** What was said to us from outside, and is kept as it was said. */
+const NO_COMMANDS: ReadonlySet<string> = new Set(["alert-report", "mqtt-message"]);
+
 const failed = (text: string, buriedAgain = false): Outcome => ({ kind: "failed", text, buriedAgain });
 
 /**
@@ -39,6 +42,8 @@ export async function sendAgain(
   registry: Registry,
   requestId: string,
 ): Promise<Outcome> {
+  if (NO_COMMANDS.has(kind))
+    return failed("it is no command: have its sender say it again if it still matters, and remove it");
   if (!registry.has(kind) || !isSafeToken(id)) return failed("this version of Tocsin knows no such actor");
   const { op, cause } = Object(message) as { op?: unknown; cause?: unknown };
   if (op === "prepare") {
