@@ -2,8 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openNats } from "../../runtime/nats/open.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import type { BenchCase, BenchContext, BenchReport, Cell } from "../case.ts";
-import { type Door, httpDoor, mqttDoor, type Reported, startAlertmanager, webhookDoor } from "../load/alert-doors.ts";
+import {
+  type Door,
+  httpDoor,
+  mqttDoor,
+  type Peer,
+  type Reported,
+  startAlertmanager,
+  webhookDoor,
+} from "../load/alert-doors.ts";
 import { AlertWatch, type Arrivals, atRate, Times } from "../load/alert-watch.ts";
+import { type CoresUsed, countCpu } from "../load/cpu.ts";
 import { freePort } from "../load/free-port.ts";
 import { startTocsin, type Tocsin } from "../load/server.ts";
 import { rounded } from "../load/statistics.ts";
@@ -21,6 +30,7 @@ const FLOOD_BATCH = 500;
 const CRITICAL_PER_SECOND = 20;
 const DRAIN_MS = 60_000;
 const P99_MAX_MS = 500;
+const PEER = "Alertmanager";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const ways = ["HTTP", "webhook", "MQTT"] as const;
@@ -35,9 +45,24 @@ interface Measured {
   readonly incidents?: Times;
   /** Reports that were accepted and had not arrived when it was given up. */
   readonly missing: number;
+  readonly cores: CoresUsed | undefined;
 }
 
-interface Running {
+/** Reports sent at a rate, so many a request. */
+interface Sending {
+  readonly what: string;
+  readonly perSecond: number;
+  readonly report: (index: number) => Reported;
+  readonly batch?: number;
+}
+
+/** What is measured, and where its alerts are seen to arrive. */
+interface Measurable {
+  readonly pids: readonly number[];
+  readonly watch: Arrivals;
+}
+
+interface Running extends Measurable {
   readonly tocsin: Tocsin;
   readonly watch: AlertWatch;
   door(way: Way): Promise<Door>;
@@ -55,15 +80,19 @@ export const alerts: BenchCase = {
     const peer = await beside(context);
     const most = await sustained(context);
     const flooded = await flood(context);
-    const line = ({ what, perSecond, accepted, counted, routed, incidents, missing }: Measured): Cell[] => [
+    const line = ({ what, perSecond, accepted, counted, routed, incidents, missing, cores }: Measured): Cell[] => [
       what,
       perSecond,
       ...[accepted, counted, routed, incidents].flatMap((times) => [rounded(times?.at(50)), rounded(times?.at(99))]),
       missing,
+      rounded(ofItself(cores)),
+      rounded(cores?.byProgram["nats-server"]),
+      rounded(cores?.others),
     ];
     const columns = [
       ...["by", "reports/s", "accepted: p50 ms", "p99 ms", "counted: p50 ms", "p99 ms"],
       ...["routed: p50 ms", "p99 ms", "incident: p50 ms", "p99 ms", "lost"],
+      ...["cores: node or Alertmanager", "cores: nats-server", "cores: others, the bench among them"],
     ];
     return {
       tables: [
@@ -73,7 +102,11 @@ export const alerts: BenchCase = {
           rows: steady.map(line),
         },
         { title: `${RATE} alerts a second, each of a new device`, columns, rows: peer.map(line) },
-        { title: `How many: ${BATCH} reports a request, by HTTP`, columns, rows: most.map(line) },
+        {
+          title: `How many: ${BATCH} reports a request, every ${NEW_EVERY}th of a new device, until p99 is above ${P99_MAX_MS} ms`,
+          columns,
+          rows: most.map(line),
+        },
         {
           title: `${CRITICAL_PER_SECOND} critical alerts a second, while as many low ones come in as can be sent`,
           columns: [...columns, "low reports accepted/s", "low reports that waited at the end"],
@@ -90,7 +123,7 @@ export const alerts: BenchCase = {
       notMeasured: [
         "Networks, TLS, several hosts, brokers other than the listener, full stores, classification by the text model.",
       ],
-      failures: [...steady, ...peer, ...flooded].flatMap(({ what, missing }) =>
+      failures: [...steady, ...peer, ...most, ...flooded].flatMap(({ what, missing }) =>
         missing === 0 ? [] : [`${what}: ${missing} reports did not arrive`],
       ),
       measurements: {
@@ -119,6 +152,7 @@ async function start({ root, cleanup }: BenchContext): Promise<Running> {
   if (status !== 200) throw new Error(`routing was not activated: ${status}`);
   return {
     tocsin,
+    pids: tocsin.pids,
     watch,
     door: (way) => (way === "HTTP" ? httpDoor(tocsin) : way === "webhook" ? webhookDoor(tocsin) : mqttDoor(mqttPort)),
     async stop() {
@@ -137,17 +171,15 @@ function mixed(index: number): Reported {
 
 /** Sends at a rate by one door, and waits until all has arrived. */
 async function measure(
-  watch: Arrivals,
+  { pids, watch }: Measurable,
   door: Door,
-  what: string,
-  perSecond: number,
   seconds: number,
-  report: (index: number) => Reported,
-  batch = 1,
+  { what, perSecond, report, batch = 1 }: Sending,
 ): Promise<Measured> {
   const accepted = new Times();
   let underWay = 0;
   let failed: unknown;
+  const endOfCpu = countCpu(pids);
   await atRate(perSecond / batch, seconds, (request, atMs) => {
     const reports = Array.from({ length: batch }, (_, index) => report(request * batch + index));
     for (const { key } of reports) watch.sending(key, atMs);
@@ -164,22 +196,27 @@ async function measure(
         underWay -= 1;
       });
   });
+  const cores = endOfCpu();
   // Only looked at now and then: their times are told by the watch.
   const giveUpAt = performance.now() + DRAIN_MS;
   while ((underWay > 0 || watch.open > 0) && performance.now() < giveUpAt && failed === undefined) await sleep(20);
   if (failed !== undefined) throw failed;
   const { counted, routed, incidents } = watch;
-  return { what, perSecond, accepted, counted, routed, incidents, missing: watch.open };
+  return { what, perSecond, accepted, counted, routed, incidents, missing: watch.open, cores };
 }
 
-async function warmUp({ watch }: Running, door: Door, seconds: number): Promise<void> {
-  watch.isMeasuring = false;
-  // Every device of the steady mix is known afterwards.
+/** Every device of the steady mix is known afterwards. */
+async function introduce(watch: Arrivals, door: Door): Promise<void> {
   for (let from = 0; from < DEVICES; from += BATCH) {
     const reports = Array.from({ length: BATCH }, (_, index) => ({ key: `d-${from + index}`, severity: "low" }));
     for (const { key } of reports) watch.sending(key, performance.now());
     await door.send(reports);
   }
+}
+
+async function warmUp({ watch }: Running, door: Door, seconds: number): Promise<void> {
+  watch.isMeasuring = false;
+  await introduce(watch, door);
   await atRate(200, seconds, (index, atMs) => {
     const report = { key: `w-${index}`, severity: index % 20 === 0 ? "critical" : "low" };
     watch.sending(report.key, atMs);
@@ -196,7 +233,7 @@ async function steadily(context: BenchContext, way: Way): Promise<Measured> {
   try {
     const door = await running.door(way);
     await warmUp(running, door, context.warmUpSeconds);
-    const measured = await measure(running.watch, door, way, RATE, context.seconds, mixed);
+    const measured = await measure(running, door, context.seconds, { what: way, perSecond: RATE, report: mixed });
     await door.close();
     tell(context, measured);
     return measured;
@@ -207,46 +244,60 @@ async function steadily(context: BenchContext, way: Way): Promise<Measured> {
 
 /** Alertmanager, then Tocsin, with the same alerts. */
 async function beside(context: BenchContext): Promise<readonly Measured[]> {
-  const fresh = (index: number): Reported => ({ key: `a-${index}`, severity: "low" });
+  const report = (index: number): Reported => ({ key: `a-${index}`, severity: "low" });
   const all: Measured[] = [];
-  for (const rate of context.quick ? [RATE] : [RATE, 2 * RATE]) {
-    const peer = await startAlertmanager(context.root, context.cleanup);
-    if (peer !== undefined) {
-      all.push(await measure(peer, peer, "Alertmanager", rate, context.seconds, fresh));
-      await peer.close();
-      tell(context, all.at(-1)!);
-    }
-    const running = await start(context);
-    try {
-      const door = await running.door("HTTP");
-      await warmUp(running, door, context.warmUpSeconds);
-      all.push(await measure(running.watch, door, "Tocsin, HTTP", rate, context.seconds, fresh));
-      await door.close();
-      tell(context, all.at(-1)!);
-    } finally {
-      await running.stop();
-    }
+  for (const perSecond of context.quick ? [RATE] : [RATE, 2 * RATE]) {
+    const peer = await byPeer(context, { what: PEER, perSecond, report });
+    if (peer !== undefined) all.push(peer);
+    all.push(await byHttp(context, { what: "Tocsin, HTTP", perSecond, report }));
   }
   return all;
 }
 
+/** One, then the other, each up to the rate that it cannot bear. */
 async function sustained(context: BenchContext): Promise<readonly Measured[]> {
   const all: Measured[] = [];
-  for (const rate of context.quick ? RATES.slice(0, 1) : RATES) {
-    const running = await start(context);
-    try {
-      const door = await running.door("HTTP");
-      await warmUp(running, door, context.warmUpSeconds);
-      const measured = await measure(running.watch, door, "HTTP", rate, context.seconds, mixed, BATCH);
-      await door.close();
+  const upTo = async (what: string, by: typeof byPeer, last: (measured: Measured) => Times | undefined) => {
+    for (const perSecond of context.quick ? RATES.slice(0, 1) : RATES) {
+      const measured = await by(context, { what, perSecond, report: mixed, batch: BATCH });
+      if (measured === undefined) return;
       all.push(measured);
-      tell(context, measured);
-      if ((measured.counted.at(99) ?? Number.POSITIVE_INFINITY) > P99_MAX_MS) break;
-    } finally {
-      await running.stop();
+      if ((last(measured)?.at(99) ?? Number.POSITIVE_INFINITY) > P99_MAX_MS) return;
     }
-  }
+  };
+  await upTo(PEER, byPeer, ({ routed }) => routed);
+  await upTo("Tocsin, HTTP", byHttp, ({ counted }) => counted);
   return all;
+}
+
+/** By Alertmanager; undefined where it is not to be had. */
+async function byPeer(context: BenchContext, sending: Sending): Promise<Measured | undefined> {
+  const peer: Peer | undefined = await startAlertmanager(context.root, context.cleanup);
+  if (peer === undefined) return;
+  try {
+    if (sending.report === mixed) await introduce(peer, peer);
+    await peer.begin();
+    const measured = await measure({ pids: peer.pids, watch: peer }, peer, context.seconds, sending);
+    tell(context, measured);
+    return measured;
+  } finally {
+    await peer.close();
+  }
+}
+
+/** By a Tocsin of its own. */
+async function byHttp(context: BenchContext, sending: Sending): Promise<Measured> {
+  const running = await start(context);
+  try {
+    const door = await running.door("HTTP");
+    await warmUp(running, door, context.warmUpSeconds);
+    const measured = await measure(running, door, context.seconds, sending);
+    await door.close();
+    tell(context, measured);
+    return measured;
+  } finally {
+    await running.stop();
+  }
 }
 
 async function flood(
@@ -268,8 +319,9 @@ async function flood(
       }
     };
     const flooding = Promise.all(Array.from({ length: 4 }, lane));
-    const critical = (index: number): Reported => ({ key: `c-${index}`, severity: "critical" });
-    const measured = await measure(running.watch, door, "critical", CRITICAL_PER_SECOND, context.seconds, critical);
+    const report = (index: number): Reported => ({ key: `c-${index}`, severity: "critical" });
+    const sending = { what: "critical", perSecond: CRITICAL_PER_SECOND, report };
+    const measured = await measure(running, door, context.seconds, sending);
     isOver = true;
     await flooding;
     const acceptedPerSecond = Math.round((accepted * 1_000) / (performance.now() - startedMs));
@@ -287,6 +339,10 @@ async function waitingAt({ url }: Tocsin): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(/^tocsin_alert_reports_waiting (\S+)/m.exec(text)?.[1] ?? Number.NaN);
 }
+
+/** By Tocsin's own process, or by Alertmanager's. */
+const ofItself = (cores: CoresUsed | undefined) =>
+  cores?.byProgram["node"] ?? cores?.byProgram["prometheus-alertmanager"];
 
 function tell(
   { progress }: BenchContext,

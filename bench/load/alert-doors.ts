@@ -85,15 +85,21 @@ export async function mqttDoor(port: number): Promise<Door> {
 }
 
 /** A door that knows by itself what has arrived. */
-export interface Peer extends Door, Arrivals {}
+export interface Peer extends Door, Arrivals {
+  readonly pids: readonly number[];
+  /** Waits until all has arrived that was sent so far, and forgets its times. */
+  begin(): Promise<void>;
+}
 
 /** Prometheus Alertmanager, which tells of each alert at once: nothing waits for a group, and nothing is written before. */
 export async function startAlertmanager(root: string, cleanup: Cleanup): Promise<Peer | undefined> {
   const { peerFor } = await import(pathToFileURL(join(root, "scripts/setup/peers.mjs")).href);
   const program: string | undefined = peerFor(root, "alertmanager").ALERTMANAGER;
   if (program === undefined) return;
-  const told = new Times();
+  let told = new Times();
   const sent = new Map<string, number>();
+  /** It tells of each alert once. */
+  const known = new Set<string>();
   const hook = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -104,6 +110,7 @@ export async function startAlertmanager(root: string, cleanup: Cleanup): Promise
         const atMs = sent.get(labels["instance"] ?? "");
         if (atMs !== undefined) told.record(atMs);
         sent.delete(labels["instance"] ?? "");
+        known.add(labels["instance"] ?? "");
       }
     });
   });
@@ -138,11 +145,20 @@ export async function startAlertmanager(root: string, cleanup: Cleanup): Promise
   const { free, close } = await lanes(url, "none");
   return {
     counted: new Times(),
-    routed: told,
+    get routed() {
+      return told;
+    },
     incidents: new Times(),
-    sending: (key, atMs) => void sent.set(key, atMs),
+    pids: child.pid === undefined ? [] : [child.pid],
+    sending(key, atMs) {
+      if (!known.has(key)) sent.set(key, atMs);
+    },
     get open() {
       return sent.size;
+    },
+    async begin() {
+      while (sent.size > 0) await sleep(20);
+      told = new Times();
     },
     send: (reports) =>
       free.run(async (connection) => {

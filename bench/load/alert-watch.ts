@@ -88,6 +88,12 @@ export class AlertWatch implements Arrivals {
   #see(subject: string, payload: string): void {
     const address = addressOfEvents(subject);
     if (address?.kind !== "alert" && address?.kind !== "alertgroup" && address?.kind !== "incident") return;
+    const repeats = repeatsIn(payload);
+    // Most of what comes: reading it whole would cost the cores that are measured.
+    if (repeats > 0 && !payload.includes(RECEIVED)) {
+      for (let repeat = 0; repeat < repeats; repeat++) this.#count(address.id, false);
+      return;
+    }
     for (const event of (JSON.parse(payload) as { readonly events: readonly Event[] }).events) {
       if (event.type === "alert.received") {
         this.#keys.set(address.id, event.record!.dedupKey);
@@ -111,6 +117,15 @@ export class AlertWatch implements Arrivals {
     const atMs = this.#first.get(alertId);
     if (atMs !== undefined && this.isMeasuring) times.record(atMs);
   }
+}
+
+const RECEIVED = '"type":"alert.received"';
+const REPEATED = '"type":"alert.repeated"';
+
+function repeatsIn(payload: string): number {
+  let repeats = 0;
+  for (let at = payload.indexOf(REPEATED); at >= 0; at = payload.indexOf(REPEATED, at + REPEATED.length)) repeats += 1;
+  return repeats;
 }
 
 /**
