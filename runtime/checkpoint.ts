@@ -39,16 +39,19 @@ export async function resetCheckpoint(ports: Ports): Promise<void> {
 /**
  * Notes how far the snapshots reach. Several hosts may do so: each notes only what it has made sure of itself.
  * @param actors how many there are, with a snapshot or without; undefined when that cannot be told just now
+ * @param isWaiting whether its snapshot is about to be written here, so that there is nothing to look for
  * @param wake called for actors that nobody has written a snapshot of for long: theirs is to be made
  */
 export async function advanceCheckpoint(
   ports: Ports,
   coverage: Coverage,
   actors: () => number | undefined,
+  isWaiting: (key: string) => boolean,
   wake: (key: string) => void,
 ): Promise<void> {
   // Another host's snapshots are not told to us: look at those that have waited longest.
   for (const key of coverage.oldest(STRAGGLERS)) {
+    if (isWaiting(key)) continue;
     const snapshot = await ports.state.get(key);
     const image = snapshot && readSnapshot(snapshot.value);
     if (image !== undefined) coverage.snapshot(key, image.sequence);

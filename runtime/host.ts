@@ -240,7 +240,11 @@ export class Host implements CellHost {
   async checkpoint(): Promise<void> {
     try {
       const actors = () => (this.#board.settled ? this.#board.size : undefined);
-      await advanceCheckpoint(this.ports, this.#coverage, actors, (key) => void this.#wake(key));
+      const isWaiting = (key: string) => {
+        const cell = this.#cells.get(key);
+        return cell !== undefined && this.#writer.isDirty(cell);
+      };
+      await advanceCheckpoint(this.ports, this.#coverage, actors, isWaiting, (key) => void this.#wake(key));
     } catch (error) {
       this.ports.log.warn({ error }, "the checkpoint could not be advanced");
     }
