@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** A UUID (version 8) that the same text always leads to. */
 export function idFrom(text: string): string {
-  const bytes = createHash("sha256").update("tocsin id").update(text).digest().subarray(0, 16);
+  const bytes = hash("sha256", `tocsin id${text}`, "buffer").subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = bytes.toString("hex");

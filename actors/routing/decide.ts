@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { IncidentRule } from "../../schema/routing/document.ts";
 import {
   GROUP_OVERFLOWS,
@@ -134,9 +134,7 @@ function groupRoute(
 /** A UUID (version 8, as RFC 9562 has it for ids made from a hash): the group's id wherever it is computed. */
 export function groupIdOf(agencyId: string, routeKey: string, labels: Labels): string {
   const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  const hex = createHash("sha256")
-    .update(JSON.stringify([agencyId, routeKey, sorted]))
-    .digest("hex");
+  const hex = hash("sha256", JSON.stringify([agencyId, routeKey, sorted]), "hex");
   const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Unreadable } from "../../gateways/alerts/formats/xml.ts";
 import type { AlertIntake, Report } from "../../gateways/alerts/intake.ts";
 import { type Executor, problemIn } from "../../gateways/executor.ts";
@@ -159,6 +159,6 @@ function idOf({ topic, payload, packetId }: Message, { agency, messageId }: Said
   if (messageId !== undefined) return chainHash(JSON.stringify([agency, topic, messageId]));
   if (packetId === undefined) return;
   // The broker may use a packet's id again, for another message.
-  const hash = createHash("sha256").update(payload).digest("base64url");
-  return chainHash(JSON.stringify([session, packetId, topic, hash]));
+  const digest = hash("sha256", payload, "base64url");
+  return chainHash(JSON.stringify([session, packetId, topic, digest]));
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Known as KnownAlert } from "../../actors/alert/state.ts";
 import type { Known as KnownChannel } from "../../actors/channel/state.ts";
 import type { Known as KnownIncident } from "../../actors/incident/state.ts";
@@ -23,7 +23,7 @@ export function compose(
     ...{ pageId, deviceId: id, urgency, about, clear },
     title,
     body: clear ? endOf(page) : body,
-    topic: createHash("sha256").update(thing).digest("base64url").slice(0, 32),
+    topic: hash("sha256", thing, "base64url").slice(0, 32),
     ttlSeconds: Math.max(0, Math.ceil((Date.parse(expiresAt) - nowMs) / 1_000)),
   };
 }

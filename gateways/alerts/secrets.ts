@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 
 /** How far a signature's time may be off, either way. */
 const SKEW_MAX_MS = 300_000;
@@ -21,8 +21,7 @@ export class SourceSecrets {
 
 /** Compares in constant time, whatever the lengths. */
 export function sameText(a: string, b: string): boolean {
-  const digest = (text: string) => createHmac("sha256", "compare").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
+  return timingSafeEqual(hash("sha256", a, "buffer"), hash("sha256", b, "buffer"));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Ports } from "../../runtime/ports/index.ts";
 import type { Principal } from "../../schema/principal.ts";
 import { ProblemError } from "./problem.ts";
@@ -25,9 +25,8 @@ export function identityOf(
 }
 
 function digest(...parts: readonly (string | Uint8Array)[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(String(part.length)).update(":").update(part);
-  return hash.digest("base64url");
+  const bytes = parts.flatMap((part) => [Buffer.from(`${part.length}:`), Buffer.from(part)]);
+  return hash("sha256", Buffer.concat(bytes), "base64url");
 }
 
 /**

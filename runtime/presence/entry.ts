@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Principal } from "../../schema/principal.ts";
 
 /** A gateway's key with a TTL says that it lives; what it says of somebody counts for as long as it does. */
@@ -18,7 +18,7 @@ export interface Entry {
 
 /** A subject is whatever a token says: a key takes its hash. */
 export function entryKey(gateway: string, subject: string): string {
-  return `${HERE}${gateway}.${createHash("sha256").update(subject).digest("base64url")}`;
+  return `${HERE}${gateway}.${hash("sha256", subject, "base64url")}`;
 }
 
 /** The gateway whose word about somebody this key has; undefined for another key. */
