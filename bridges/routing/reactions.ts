@@ -1,9 +1,10 @@
 import { isOver, type Known } from "../../actors/alert/state.ts";
-import { groupsFor, mutesFor } from "../../actors/routing/decide.ts";
+import { mutesFor } from "../../actors/routing/decide.ts";
 import type { Group, GroupState } from "../../actors/routing/group/state.ts";
 import type { Labels } from "../../actors/routing/matching.ts";
 import { routingOf, silencesOf } from "../../gateways/routing/active.ts";
 import { inhibitionOf, routingLabels } from "../../gateways/routing/alert-rows.ts";
+import { GroupFinder } from "../../gateways/routing/group-finder.ts";
 import type { Cause, Reaction, Told } from "../../runtime/actor.ts";
 import type { Board } from "../../runtime/board.ts";
 import type { Clock } from "../../runtime/ports/index.ts";
@@ -28,11 +29,13 @@ const INHIBITION_AGE_MS = 250;
 export class AlertRouting {
   readonly #board: Board;
   readonly #clock: Clock;
+  readonly #finder: GroupFinder;
   readonly #inhibitions = new Map<string, { readonly of: ReturnType<typeof inhibitionOf>; readonly untilMs: number }>();
 
   constructor(board: Board, clock: Clock) {
     this.#board = board;
     this.#clock = clock;
+    this.#finder = new GroupFinder(board);
   }
 
   /** @throws NotShownYet */
@@ -105,9 +108,8 @@ export class AlertRouting {
       resolvedAt: alert.resolvedAt,
       acknowledgedAt: alert.acknowledgedAt,
     };
-    const { compiled, revision } = routingOf(this.#board, agencyId);
     const follows: Told[] = [];
-    for (const { groupId: first, route, group } of groupsFor(agencyId, compiled, revision, routed.labels)) {
+    for (const { groupId: first, route, group } of this.#finder.groupsFor(agencyId, routed.labels)) {
       const groupId = this.#placeFor(id, [first, ...group.overflow]);
       // It fires among thousands of the kind, of which somebody was told.
       if (groupId === undefined) continue;
@@ -124,9 +126,7 @@ export class AlertRouting {
 
   /** The groups that had it by labels that it has no more. */
   *#leave(agencyId: string, id: string, alert: Known): Generator<Told> {
-    const { compiled, revision } = routingOf(this.#board, agencyId);
-    const belongs = groupsFor(agencyId, compiled, revision, routingLabels(alert));
-    const groupIds = new Set(belongs.flatMap(({ groupId, group }) => [groupId, ...group.overflow]));
+    const groupIds = new Set(this.#groupIds(agencyId, routingLabels(alert)));
     for (const row of this.#board.rowsOf("alertgroup", [agencyId])) {
       const group = row.state as GroupState;
       if (group.phase === "unknown" || groupIds.has(row.id) || !Object.hasOwn(group.alerts, id)) continue;
@@ -135,11 +135,7 @@ export class AlertRouting {
   }
 
   #groupIds(agencyId: string, labels: Labels): readonly string[] {
-    const { compiled, revision } = routingOf(this.#board, agencyId);
-    return groupsFor(agencyId, compiled, revision, labels).flatMap(({ groupId, group }) => [
-      groupId,
-      ...group.overflow,
-    ]);
+    return this.#finder.groupsFor(agencyId, labels).flatMap(({ groupId, group }) => [groupId, ...group.overflow]);
   }
 
   /** The group that has it, else the first that has room; undefined where all are full. */
