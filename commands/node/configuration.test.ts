@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { readConfiguration } from "./configuration.ts";
+import { describeConfiguration, readConfiguration } from "./configuration.ts";
+
+it("every setting is described by its help", () => {
+  for (const line of describeConfiguration().split("\n")) {
+    expect(line).toMatch(/^ {2}[A-Z_]+ +[A-Za-z0-9].{4,}$/);
+    expect(line).not.toMatch(/undefined|default \)/);
+  }
+});
 
 describe("a variable that does not fit is refused by its name, with what would fit", () => {
   it.each([

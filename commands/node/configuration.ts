@@ -70,8 +70,8 @@ const schema = z.object({
     .optional()
     .describe("file with the key of the secrets of alert sources; default: it follows from the HS256 secret"),
   JWKS_URL: z.url().optional().describe("keys to check tokens with"),
-  JWT_ISSUER: z.string().optional(),
-  JWT_AUDIENCE: z.string().optional(),
+  JWT_ISSUER: z.string().optional().describe("who must have issued a token; default: anybody with the key"),
+  JWT_AUDIENCE: z.string().optional().describe("whom a token must be for; default: anybody"),
   MASTER_KEY_FILE: z.string().optional().describe("file with the master key of messages; default: made in DATA_DIR"),
   MASTER_KEY_LOST: z
     .literal("go-on")
@@ -86,10 +86,10 @@ const schema = z.object({
   NTFY_URL: z.url().optional().describe("the ntfy server of devices that name none"),
   NTFY_TOKEN: z.string().optional().describe("access token for NTFY_URL"),
   FCM_CREDENTIALS_FILE: file.optional().describe("Google's service account, JSON: without it FCM is off"),
-  FCM_URL: z.url().default("https://fcm.googleapis.com"),
+  FCM_URL: z.url().default("https://fcm.googleapis.com").describe("where FCM is reached"),
   APNS_KEY_FILE: file.optional().describe("Apple's key, .p8: without it, its ids and the topic APNs is off"),
-  APNS_KEY_ID: z.string().optional(),
-  APNS_TEAM_ID: z.string().optional(),
+  APNS_KEY_ID: z.string().optional().describe("id of that key"),
+  APNS_TEAM_ID: z.string().optional().describe("id of the team that the key is of"),
   APNS_TOPIC: z.string().optional().describe("bundle id of the app"),
   APNS_URL: z
     .url()
@@ -144,13 +144,16 @@ const schema = z.object({
     .regex(/^[A-Za-z0-9_-]{1,23}$/, "1 to 23 letters, digits, _ and -")
     .default("tocsin")
     .describe("of the session that the broker keeps: one for the whole cluster"),
-  MQTT_USERNAME: z.string().optional(),
-  MQTT_PASSWORD_FILE: file.optional(),
+  MQTT_USERNAME: z.string().optional().describe("who we are to the broker"),
+  MQTT_PASSWORD_FILE: file.optional().describe("file with the password of that"),
   MQTT_CA_FILE: file.optional().describe("PEM: whom to trust, beside the usual ones"),
   MQTT_CERT_FILE: file.optional().describe("PEM: who we are to the broker"),
   MQTT_KEY_FILE: file.optional().describe("PEM: the key of that"),
   MQTT_TOPICS_FILE: file.optional().describe("JSON: which topics mean what; default: what docs/alerts.md lists"),
-  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  LOG_LEVEL: z
+    .enum(["debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("debug, info, warn, error or silent"),
 });
 
 export type Configuration = z.infer<typeof schema>;
@@ -166,10 +169,12 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration
 
 /** One line a variable, for --help. */
 export function describeConfiguration(): string {
-  return Object.entries(schema.shape)
+  const settings = Object.entries(schema.shape);
+  const width = Math.max(...settings.map(([name]) => name.length));
+  return settings
     .map(([name, type]) => {
-      const fallback = type.safeParse(undefined).data;
-      return `  ${name.padEnd(22)} ${type.description ?? ""}${fallback === undefined ? "" : ` (default ${fallback})`}`;
+      const fallback = String(type.safeParse(undefined).data ?? "");
+      return `  ${name.padEnd(width)} ${type.description}${fallback === "" ? "" : ` (default ${fallback})`}`;
     })
     .join("\n");
 }
