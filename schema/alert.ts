@@ -448,15 +448,24 @@ export interface SourceFields {
   readonly enabled: boolean;
 }
 
+/** A trigger of the intake. */
+export type TriggerRecord = IntakeRecord & { readonly content: AlertContent };
+
+/** A trigger in its place, and what was made of it. */
+export interface ClassifiedReport {
+  readonly record: TriggerRecord;
+  readonly intake: IntakePlace;
+  readonly classification: Classification;
+}
+
 export type AlertCommand =
-  | {
+  | ({
       readonly type: "receive";
-      readonly record: IntakeRecord & { readonly content: AlertContent };
-      readonly intake: IntakePlace;
-      readonly classification: Classification;
       /** What was done of this key before this alert was. */
       readonly seenBefore: Seen;
-    }
+      /** Those that follow in the same lane. The state says how many of them were done: see `seen`. */
+      readonly more?: readonly ClassifiedReport[];
+    } & ClassifiedReport)
   | { readonly type: "sourceAcknowledge"; readonly source: AlertSource; readonly intake: IntakePlace }
   | { readonly type: "sourceResolve"; readonly source: AlertSource; readonly intake: IntakePlace }
   | {
@@ -477,7 +486,7 @@ export type AlertCommand =
 export type AlertEvent =
   | {
       readonly type: "alert.received";
-      readonly record: IntakeRecord & { readonly content: AlertContent };
+      readonly record: TriggerRecord;
       readonly intake: IntakePlace;
       readonly seenBefore: Seen;
     }

@@ -1,12 +1,20 @@
-import type { ActorDefinition, Decision, Participation } from "../../runtime/actor.ts";
-import { assert, refuse } from "../../runtime/actor.ts";
-import type { AlertCommand, AlertContent, AlertEvent, IntakePlace, Nature } from "../../schema/alert.ts";
+import type { ActorDefinition, Decision, Forward, Participation } from "../../runtime/actor.ts";
+import { assert, evolve, isJoint, isRefusal, refuse } from "../../runtime/actor.ts";
+import type {
+  AlertCommand,
+  AlertContent,
+  AlertEvent,
+  ClassifiedReport,
+  IntakePlace,
+  Nature,
+  Seen,
+} from "../../schema/alert.ts";
 import { changesOf } from "../../schema/changes.ts";
 import { alertDeadlines } from "./deadlines.ts";
 import { FINGERPRINT_WINDOW_MS } from "./fingerprint.ts";
 import { type AlertState, isOver, type Known, wasSeen, withSeen } from "./state.ts";
 
-type Result = Decision<AlertEvent>;
+type Result = Exclude<Decision<AlertEvent>, Forward>;
 
 /** An alert is received, classified, open, acknowledged, and resolved or dismissed; then another report of its key opens a new one. */
 export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
@@ -16,14 +24,20 @@ export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
   agencyOf: (s) => (s.phase === "unknown" ? undefined : s.agencyId),
 
   decide: {
-    receive: (s, c, { id }) => {
-      const { record, intake, classification, seenBefore } = c;
-      if (s.phase === "known") return repeat(id, s, c);
-      // Another report of its key was done since: this one was delivered before, to an alert that is over.
-      if (intake.sequence <= (seenBefore[intake.lane] ?? 0)) return [];
-      const received: AlertEvent = { type: "alert.received", record, intake, seenBefore };
-      if (isOnlyKnownOf(record.content.nature)) return [received];
-      return [received, { type: "alert.classified", classification }, { type: "alert.opened" }];
+    // As many as say nothing new are done at once. After news, and before what another alert begins with, it ends: what
+    // follows from an alert is then decided on how it is after each report, however many wait.
+    receive: (s, { seenBefore, more = [], ...first }, { id, at, by }) => {
+      const events: AlertEvent[] = [];
+      let now = s;
+      for (const report of [first, ...more]) {
+        const result = now.phase === "known" ? repeat(id, now, report) : begin(report, seenBefore);
+        if (isRefusal(result)) return events.length === 0 ? result : events;
+        if (isJoint(result)) return { ...result, events: [...events, ...result.events] };
+        events.push(...result);
+        if (result.some(isNews)) break;
+        now = evolve(alert, now, result, { id, at, by: by.subject, previous: 0 }) as AlertState;
+      }
+      return events;
     },
 
     sourceAcknowledge: (s, { source, intake }) => {
@@ -181,8 +195,16 @@ export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
 
 const SOURCES_MAX = 32;
 
+function begin({ record, intake, classification }: ClassifiedReport, seenBefore: Seen): readonly AlertEvent[] {
+  // Another report of its key was done since: this one was delivered before, to an alert that is over.
+  if (wasSeen({ seen: seenBefore }, intake)) return [];
+  const received: AlertEvent = { type: "alert.received", record, intake, seenBefore };
+  if (isOnlyKnownOf(record.content.nature)) return [received];
+  return [received, { type: "alert.classified", classification }, { type: "alert.opened" }];
+}
+
 /** Adds to an alert that is open; what is over refuses, and another one takes its place. */
-function repeat(id: string, it: Known, { record, intake, classification }: AlertCommand & { type: "receive" }): Result {
+function repeat(id: string, it: Known, { record, intake, classification }: ClassifiedReport): Result {
   if (wasSeen(it, intake)) return [];
   if (isOver(it)) return over(it, `it is ${it.status}`);
   const silentMs = Date.parse(intake.at) - Date.parse(it.lastSeenAt);
@@ -197,6 +219,17 @@ function repeat(id: string, it: Known, { record, intake, classification }: Alert
 
 /** Changes that those who work on the incident must hear of; a measured value in a text changes all the time. */
 const TOLD = ["severity", "title", "location", "areas", "expiresAt"] as const satisfies (keyof AlertContent)[];
+
+/** What may change without another thing following from the alert. */
+const MEASURED: ReadonlySet<string> = new Set([
+  "description",
+  "details",
+  "occurredAt",
+] satisfies (keyof AlertContent)[]);
+
+function isNews(event: AlertEvent): boolean {
+  return event.type !== "alert.repeated" || Object.keys(event.changes ?? {}).some((field) => !MEASURED.has(field));
+}
 
 /** The newest report says how it is. Where it says nothing, what was said before stays. */
 function contentAfter(before: AlertContent, now: AlertContent): AlertContent {

@@ -48,8 +48,8 @@ export function isOver({ status }: Known): boolean {
 }
 
 /** It was done before: the intake delivers at least once, and each key's reports in order. */
-export function wasSeen(it: Known, { lane, sequence }: IntakePlace): boolean {
-  return sequence <= (it.seen[lane] ?? 0);
+export function wasSeen({ seen }: Pick<Known, "seen">, { lane, sequence }: IntakePlace): boolean {
+  return sequence <= (seen[lane] ?? 0);
 }
 
 export function withSeen(seen: Seen, { lane, sequence }: IntakePlace): Seen {
