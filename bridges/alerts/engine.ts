@@ -1,27 +1,33 @@
 import { keyOf } from "../../gateways/alerts/key.ts";
 import type { Board } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";
-import { KeyedQueue } from "../../runtime/keyed-queue.ts";
+import { KeyedBatches } from "../../runtime/keyed-batches.ts";
 import { pause } from "../../runtime/pause.ts";
 import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
-import type { IntakeRecord, Lane as LaneName } from "../../schema/alert.ts";
+import { type IntakeRecord, type Lane as LaneName, lanes } from "../../schema/alert.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { Asking, Stopped } from "./asking.ts";
 import { Lane } from "./lane.ts";
-import { type Classify, type Incidents, Reports, Undoable } from "./reports.ts";
+import { type Classify, type Incidents, mayJoin, type Reported, Reports, Undoable } from "./reports.ts";
 
 /** Whoever owns this address's partition runs the engine: no lease beside those that there are. */
 const ENGINE: Address = { kind: "engine", id: "alerts" };
 
 const LOOK_EVERY_MS = 200;
 
-/** Reports of a lane that are worked on at once: as many as keep it at its fastest. */
+/** What is worked on at once of a lane, a report or several of a key: as many as keep it at its fastest. */
 const AT_ONCE = 512;
 /** Of the others, in a flood of them and while an urgent one is under way: each of its steps waits behind what they have begun. */
 const AT_ONCE_BEHIND = 128;
 /** When so many of the others wait, it is one: until then nobody is behind. */
 const FLOOD = 2_000;
+/** So many reports of a lane are looked at: those of a key that wait are done together, one command and one commit for all. */
+const LOOK_AHEAD = 8_192;
+/** While those that wait are longer than this, no more are than are worked on. */
+const LOOK_AHEAD_CHARACTERS = 16_000_000;
+/** An urgent one goes before those of the others of its key that are behind the first ones. */
+const TOGETHER = { itemsMax: 64, weightMax: 65_536, passesAfter: 64 };
 const DRAIN_MS = 10_000;
 
 /** When so many wait, operators are told; and again once there are so few. */
@@ -40,7 +46,12 @@ export interface EngineParts {
 
 interface Running {
   readonly asking: Asking;
+  readonly batches: KeyedBatches<Begun>;
   readonly lanes: readonly Lane[];
+}
+
+interface Begun extends Reported {
+  readonly entry: IntakeEntry;
 }
 
 /**
@@ -83,8 +94,9 @@ export class AlertEngine {
     if (running === undefined) return;
     const { clock } = this.#parts.ports;
     for (const lane of running.lanes) lane.stop();
+    running.batches.stop();
     const giveUpAt = clock.monotonicMs() + DRAIN_MS;
-    while (running.lanes.some(({ quiet }) => !quiet) && clock.monotonicMs() < giveUpAt) await pause(clock, 5);
+    while (!running.batches.isIdle && clock.monotonicMs() < giveUpAt) await pause(clock, 5);
     await this.#note(running);
     running.asking.stop();
   }
@@ -123,14 +135,18 @@ export class AlertEngine {
     const { ports, client, board, classify, incidents } = this.#parts;
     const asking = new Asking(client, ports.clock, systemPrincipal("alerts"));
     const reports = new Reports(asking, board, classify, incidents);
-    const queue = new KeyedQueue();
-    const lane = (name: LaneName, atOnce: () => number) =>
-      new Lane(name, ports, atOnce, (entry) => this.#work(reports, queue, name, entry));
-    const urgent = lane("urgent", () => AT_ONCE);
-    const normal: Lane = lane("normal", () =>
-      urgent.waiting > 0 && normal.waiting > FLOOD ? AT_ONCE_BEHIND : AT_ONCE,
-    );
-    const running = { asking, lanes: [urgent, normal] };
+    const batches: KeyedBatches<Begun> = new KeyedBatches(lanes.length, {
+      ...TOGETHER,
+      weigh: ({ entry }) => entry.payload.length,
+      joins: ({ record }) => mayJoin(record),
+      room: (rank) =>
+        lanes[rank] === "normal" && urgent.waiting > 0 && normal.waiting > FLOOD ? AT_ONCE_BEHIND : AT_ONCE,
+      work: (group) => this.#do(reports, group),
+    });
+    const ahead = () => (batches.weight > LOOK_AHEAD_CHARACTERS ? AT_ONCE : LOOK_AHEAD);
+    const lane = (name: LaneName) => new Lane(name, ports, ahead, (entry) => this.#work(batches, name, entry));
+    const [urgent, normal] = [lane("urgent"), lane("normal")];
+    const running = { asking, batches, lanes: [urgent, normal] };
     this.#running = running;
     try {
       for (const lane of running.lanes) await lane.start();
@@ -140,8 +156,9 @@ export class AlertEngine {
     }
   }
 
-  #end({ asking, lanes: all }: Running): void {
+  #end({ asking, batches, lanes: all }: Running): void {
     for (const lane of all) lane.stop();
+    batches.stop();
     asking.stop();
     this.#running = undefined;
   }
@@ -154,21 +171,30 @@ export class AlertEngine {
   }
 
   /** Resolves when it is done for good; never, when the engine stops before. */
-  #work(reports: Reports, queue: KeyedQueue, lane: LaneName, entry: IntakeEntry): Promise<void> {
+  #work(batches: KeyedBatches<Begun>, lane: LaneName, entry: IntakeEntry): Promise<void> {
     const { sequence, payload, atMs } = entry;
     const intake = { lane, sequence, at: new Date(atMs).toISOString() };
     const record = recordIn(payload);
     if (record === undefined) return this.#bury(entry, "this is no report of Tocsin");
-    return queue.run(orderOf(record), async () => {
-      try {
-        await reports.handle(record, intake);
-        this.#done += 1;
-      } catch (error) {
-        if (error instanceof Stopped) return NEVER;
-        if (!(error instanceof Undoable)) this.#parts.ports.log.error({ error, sequence }, "a report failed");
-        await this.#bury(entry, String(error));
+    return batches.run(orderOf(record), { record, intake, entry }, lanes.indexOf(lane));
+  }
+
+  async #do(reports: Reports, group: readonly Begun[]): Promise<void> {
+    try {
+      await reports.handle(group);
+      this.#done += group.length;
+    } catch (error) {
+      if (error instanceof Stopped) return NEVER;
+      // Which of them it is shows when each is done alone; those that were done are known to their alert.
+      if (group.length > 1) {
+        for (const one of group) await this.#do(reports, [one]);
+        return;
       }
-    });
+      const { entry } = group[0]!;
+      const { sequence } = entry;
+      if (!(error instanceof Undoable)) this.#parts.ports.log.error({ error, sequence }, "a report failed");
+      await this.#bury(entry, String(error));
+    }
   }
 
   /** What cannot be done is kept for the operators, and stops nothing else. */

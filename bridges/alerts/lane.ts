@@ -49,10 +49,6 @@ export class Lane {
     this.#stop();
   }
 
-  get quiet(): boolean {
-    return this.#underWay.size === 0;
-  }
-
   /** Keeps how far it is. */
   async note(): Promise<void> {
     const position = this.#underWay.endedUpTo(this.#last);

@@ -1,19 +1,38 @@
 import { atLeast } from "../../actors/alert/classification.ts";
-import { isOver, type Known } from "../../actors/alert/state.ts";
+import { isOver, type Known, wasSeen } from "../../actors/alert/state.ts";
 import { type AlertKeyState, isFlapping } from "../../actors/alertkey/definition.ts";
 import { keyOf } from "../../gateways/alerts/key.ts";
 import type { Board } from "../../runtime/board.ts";
 import { idFrom } from "../../runtime/id-from.ts";
 import type { Reply } from "../../runtime/messages.ts";
-import type { AlertChain, AlertContent, Classification, IntakePlace, IntakeRecord, Seen } from "../../schema/alert.ts";
+import type {
+  AlertChain,
+  AlertContent,
+  Classification,
+  ClassifiedReport,
+  IntakePlace,
+  IntakeRecord,
+  Seen,
+  TriggerRecord,
+} from "../../schema/alert.ts";
 import { ALERT_LIMITS } from "../../schema/alert.ts";
+import type { Heart } from "../../schema/heartbeat.ts";
 import type { IncidentFields, Policy } from "../../schema/incident.ts";
 import type { Address } from "../../schema/subjects.ts";
 import type { Asking } from "./asking.ts";
 import { heartOf } from "./silence.ts";
 
 /** What is made of an alert. It may take as long as it must: the other keys go on. */
-export type Classify = (content: AlertContent, record: IntakeRecord) => Classification | Promise<Classification>;
+export type Classify = (
+  content: AlertContent,
+  from: Pick<IntakeRecord, "agencyId" | "source">,
+) => Classification | Promise<Classification>;
+
+/** A report as it was read from the intake. */
+export interface Reported {
+  readonly record: IntakeRecord;
+  readonly intake: IntakePlace;
+}
 
 /** What the engine needs to make an incident as an agency wants it. */
 export interface Incidents {
@@ -25,6 +44,11 @@ export interface Incidents {
   rule(agencyId: string, alert: Known): "auto" | "always" | "never";
   /** Whom the agency's run card would send; undefined when that cannot be said. */
   recommendation(agencyId: string, incidentId: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+}
+
+/** Whether it may be done together with others of its key and lane. */
+export function mayJoin({ action, chain }: IntakeRecord): boolean {
+  return action === "trigger" && chain === undefined;
 }
 
 /** It can be done neither now nor later. */
@@ -44,7 +68,7 @@ interface Current {
 }
 
 /**
- * What one report does. A trigger finds the alert of its key, or claims the key's place for a new one when that alert is
+ * What reports do. A trigger finds the alert of its key, or claims the key's place for a new one when that alert is
  * over; an acknowledgement or a resolve of a key that there is not is dropped. All of it may be done again from the start:
  * command ids follow from the report's place in the intake, and an alert knows which reports it has had.
  */
@@ -61,32 +85,39 @@ export class Reports {
     this.#incidents = incidents;
   }
 
-  /** @throws Stopped, and Undoable */
-  async handle(record: IntakeRecord, intake: IntakePlace): Promise<void> {
-    await this.#heard(record, intake);
-    return this.#handle(record, intake);
-  }
-
-  /** Where each device of a source should be heard of, it was: of those that follow up, nothing says which device it is. */
-  async #heard({ policy, content, agencyId, source }: IntakeRecord, intake: IntakePlace): Promise<void> {
-    if (policy.silentAfterMs == null || content === undefined) return;
-    const heart = { agencyId, source, deviceId: content.deviceId, silentAfterMs: policy.silentAfterMs };
-    const beat = { type: "beat", heart, at: intake.at };
-    orUndoable(await this.#asking.ask(heartOf(heart), beat, `${idOf(intake)}-heard`));
-  }
-
-  async #handle(record: IntakeRecord, intake: IntakePlace): Promise<void> {
+  /**
+   * @param group one report, or triggers of a key and a lane that follow each other there, as many as `mayJoin`
+   * @throws Stopped, and Undoable: some of a group may be done then
+   */
+  async handle(group: readonly Reported[]): Promise<void> {
+    await this.#heard(group);
+    const { record, intake } = group[0]!;
     if (record.chain !== undefined) return this.#message(record, record.chain, intake);
     const key = keyOf(record, record.dedupKey);
     if (record.action === "trigger") {
       const current = this.#shown(key) ?? (await this.#claim(key, record, intake));
-      await this.#trigger(record as Triggering, intake, current);
+      await this.#trigger(group as readonly Triggering[], current);
       return;
     }
     const alertId = (await this.#key(key, intake))?.alertId;
     if (alertId == null) return;
     const type = record.action === "acknowledge" ? "sourceAcknowledge" : "sourceResolve";
     await this.#end(record, alertId, intake, type);
+  }
+
+  /** Where each device of a source should be heard of, it was: of those that follow up, nothing says which device it is. */
+  async #heard(group: readonly Reported[]): Promise<void> {
+    const newest = new Map<string | null, { readonly heart: Heart; readonly intake: IntakePlace }>();
+    for (const { record, intake } of group) {
+      const { agencyId, source, policy, content } = record;
+      if (policy.silentAfterMs == null || content === undefined) continue;
+      const { deviceId } = content;
+      newest.set(deviceId, { heart: { agencyId, source, deviceId, silentAfterMs: policy.silentAfterMs }, intake });
+    }
+    for (const { heart, intake } of newest.values()) {
+      const beat = { type: "beat", heart, at: intake.at };
+      orUndoable(await this.#asking.ask(heartOf(heart), beat, `${idOf(intake)}-heard`));
+    }
   }
 
   /**
@@ -112,7 +143,7 @@ export class Reports {
       const sentAgain = own?.alertId != null;
       goesOn = own?.alertId ?? before[0];
       const current = await this.#claim(key, { ...record, id: goesOn ?? record.id }, intake);
-      goesOn = await this.#trigger(record as Triggering, intake, current, sentAgain);
+      goesOn = await this.#trigger([{ record: record as TriggerRecord, intake }], current, sentAgain);
     }
     for (const alertId of before) if (alertId !== goesOn) await this.#end(record, alertId, intake, "sourceResolve");
   }
@@ -126,25 +157,57 @@ export class Reports {
     orUndoable(await this.#asking.ask(alertOf({ alertId }), { type, source, intake }, idOf(intake)));
   }
 
-  /** @returns the alert that it is of now */
-  async #trigger(said: Triggering, intake: IntakePlace, first: Current, onlyOnce = false): Promise<string> {
-    const key = keyOf(said, said.dedupKey);
-    for (let current = first; ; ) {
-      const { alertId, seen: seenBefore, flaps, before, isSecond = false } = current;
-      const told = isSecond ? { ...said, id: alertId, incidentId: secondId(said.incidentId, intake) } : said;
-      const record = flaps ? labelled(told) : told;
-      const classification = await this.#classify(record.content, record);
-      const command = { type: "receive", record, intake, classification, seenBefore };
-      const reply = await this.#asking.ask(alertOf(current), command, idOf(intake));
+  /**
+   * The alert takes as many at once as its decision allows, and its `seen` tells which: the others follow, there or, where
+   * that is over, in the next.
+   * @returns the alert that the last of them is of now
+   */
+  async #trigger(group: readonly Triggering[], first: Current, onlyOnce = false): Promise<string> {
+    const key = keyOf(group[0]!.record, group[0]!.record.dedupKey);
+    let rest = group;
+    let current = first;
+    let classified = await this.#classified(rest, current);
+    for (;;) {
+      const { alertId, seen: seenBefore, flaps, before } = current;
+      const [one, ...more] = classified;
+      const command = { type: "receive", ...one, seenBefore, ...(more.length === 0 ? {} : { more }) };
+      const reply = await this.#asking.ask(alertOf(current), command, idOfAll(rest));
       if (reply.ok) {
-        await this.#incidentFor(alertId, reply.state as Known, record, intake, flaps ? before : undefined);
-        return alertId;
+        const it = reply.state as Known;
+        // Nothing was received: they were delivered before, to an alert that is over by now.
+        if (it.phase !== "known") return alertId;
+        const left = rest.filter(({ intake }) => !wasSeen(it, intake));
+        const last = rest[rest.length - left.length - 1]!;
+        await this.#incidentFor(alertId, it, last, flaps ? before : undefined);
+        if (left.length === 0) return alertId;
+        rest = left;
+        classified = classified.slice(-left.length);
+        continue;
       }
       if (reply.code === "alert_over" && onlyOnce) return alertId;
       if (reply.code !== "alert_over") throw new Undoable(`${reply.code}: ${reply.detail}`);
       const seen = reply.data?.["seen"] as Seen;
-      current = await this.#claim(key, said, intake, { alertId, seen });
+      rest = rest.filter(({ intake }) => !wasSeen({ seen }, intake));
+      current = await this.#claim(key, rest[0]!.record, rest[0]!.intake, { alertId, seen });
+      classified = await this.#classified(rest, current);
     }
+  }
+
+  /** As their alert is told of them. What says the same as the one before it is not classified again. */
+  async #classified(
+    group: readonly Triggering[],
+    { alertId, flaps, isSecond = false }: Current,
+  ): Promise<readonly ClassifiedReport[]> {
+    let made: ReturnType<Classify>;
+    const all = group.map(async ({ record: said, intake }, index) => {
+      const opens = isSecond && index === 0;
+      const told = opens ? { ...said, id: alertId, incidentId: secondId(said.incidentId, intake) } : said;
+      const record = flaps ? labelled(told) : told;
+      const before = group[index - 1]?.record;
+      if (before === undefined || !saysTheSame(before, said)) made = this.#classify(record.content, record);
+      return { record, intake, classification: await made };
+    });
+    return Promise.all(all);
   }
 
   /** The board may be behind: the alert that it shows then is over, and the claim tells the newer one. */
@@ -187,13 +250,10 @@ export class Reports {
   async #incidentFor(
     alertId: string,
     it: Known,
-    record: Triggering,
-    intake: IntakePlace,
+    { record, intake }: Reported,
     flapping: string | null | undefined,
   ): Promise<void> {
     const { agencyId } = record;
-    // Nothing was received: the report was delivered before, to an alert that is over by now.
-    if (it.phase !== "known") return;
     const rule = this.#incidents.rule(agencyId, it);
     if (!makesIncident(it, rule)) return;
     if (flapping != null && rule !== "always" && (await this.#goesOnWith(flapping, alertId, intake))) return;
@@ -232,17 +292,34 @@ export class Reports {
 const secondId = (id: string, { sequence }: IntakePlace) => idFrom(`${id} ${sequence}`);
 
 /** Routing may tell of it otherwise: `flapping="true"`. A sender that fills all labels itself is not overruled. */
-function labelled(record: Triggering): Triggering {
+function labelled(record: TriggerRecord): TriggerRecord {
   const { content } = record;
   if (Object.keys(content.labels).length >= ALERT_LIMITS.labels) return record;
   return { ...record, content: { ...content, labels: { ...content.labels, flapping: "true" } } };
 }
 
-type Triggering = IntakeRecord & { readonly content: AlertContent };
+interface Triggering extends Reported {
+  readonly record: TriggerRecord;
+}
 
 const alertOf = ({ alertId }: { readonly alertId: string }): Address => ({ kind: "alert", id: alertId });
 
 const idOf = ({ sequence }: IntakePlace) => `alert-${sequence}`;
+
+/** To whoever classifies it. */
+function saysTheSame(one: TriggerRecord, other: TriggerRecord): boolean {
+  return (
+    one.source.name === other.source.name &&
+    one.agencyId === other.agencyId &&
+    JSON.stringify(one.content) === JSON.stringify(other.content)
+  );
+}
+
+/** They are all of their key and lane from the first to the last: the same two are always the same content. */
+function idOfAll(group: readonly Reported[]): string {
+  const [first, last] = [group[0]!.intake, group.at(-1)!.intake];
+  return first === last ? idOf(first) : `${idOf(first)}-${last.sequence}`;
+}
 
 function orUndoable(reply: Reply): Reply & { ok: true } {
   if (!reply.ok) throw new Undoable(`${reply.code}: ${reply.detail}`);

@@ -69,6 +69,18 @@ describe("a key whose alerts come and go", () => {
 });
 
 describe("a flood of reports", () => {
+  it("of one key is counted report by report, by few commits", async () => {
+    const dedupKey = newKey();
+    await raise({ alerts: Array.from({ length: 200 }, (_, index) => smoke({ dedupKey, description: `${index} %` })) });
+    const alert = await one(dedupKey);
+    expect(alert).toMatchObject({ count: 200, description: "199 %" });
+    expect(alert.version).toBeLessThan(20);
+    const { items, next } = (await server.get(at(alert.id, "/timeline?limit=10"))).body;
+    expect(items.length).toBeLessThan(10 + 64);
+    const rest = (await server.get(at(alert.id, `/timeline?limit=500&cursor=${next}`))).body.items;
+    expect([...items, ...rest].filter(({ type }) => type === "alert.repeated")).toHaveLength(199);
+  });
+
   it("does not delay an urgent one: it has its incident while they wait", async () => {
     const keys = [newKey(), newKey()];
     const flood = Array.from({ length: 500 }, (_, index) => smoke({ dedupKey: keys[index % 2]!, severity: "low" }));

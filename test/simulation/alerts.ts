@@ -148,6 +148,8 @@ class Run {
     const process = new SimProcess(this.#server, name);
     const intake = new AlertIntake(process.ports, new Board(registry, views, process.ports, new Coverage(0)));
     const count = world.between(5, 40);
+    // Those of a storm come so fast that they wait for each other.
+    const pauseMs = world.chance(400) ? 10 : 300;
     for (let index = 0; index < count; index++) {
       const severity = !this.#ordered && world.chance(300) ? "critical" : "low";
       const content: AlertContent = {
@@ -177,7 +179,7 @@ class Run {
           await this.#sleep(world.between(10, 500));
         }
       }
-      await this.#sleep(world.chance(100) ? world.between(0, 2 * WINDOW_MS) : world.between(0, 300));
+      await this.#sleep(world.chance(100) ? world.between(0, 2 * WINDOW_MS) : world.between(0, pauseMs));
     }
   }
 
