@@ -145,11 +145,16 @@ export async function timeline(services: Services, call: Call, address: Address)
   const after = cursor === undefined ? 0 : Number(cursor);
   if (!Number.isSafeInteger(after) || after < 0) throw new ProblemError("invalid_query", "cursor: not one of ours");
   const entries = await services.client.history(address, after, limit + 1, agency);
-  const shown = entries.slice(0, limit);
-  const items = shown.flatMap(({ sequence, envelope: { at, by, cause, events } }) =>
-    events.map(({ type, ...data }) => ({ sequence, at, type, by, ...(cause === undefined ? {} : { cause }), data })),
-  );
-  const next = entries.length > limit ? String(shown[shown.length - 1]!.sequence) : null;
+  const items: object[] = [];
+  let last: number | undefined;
+  for (const { sequence, envelope } of entries) {
+    if (items.length >= limit) break;
+    const { at, by, cause, events } = envelope;
+    for (const { type, ...data } of events)
+      items.push({ sequence, at, type, by, ...(cause === undefined ? {} : { cause }), data });
+    last = sequence;
+  }
+  const next = last === entries.at(-1)?.sequence ? null : String(last);
   return { status: 200, body: JSON.stringify({ items, next }) };
 }
 
