@@ -255,6 +255,7 @@ export type Lane = (typeof lanes)[number];
 /** Where a report stands in the intake: what tells a repeated delivery from another report. */
 export interface IntakePlace {
   readonly lane: Lane;
+  /** Of the report, not of the message that it came in: see intake.ts. */
   readonly sequence: number;
   /** When the intake has taken it, by its own clock: one for all hosts. RFC 3339, UTC. */
   readonly at: string;

@@ -1,3 +1,4 @@
+import { placeInStream } from "./packing.ts";
 import type { Address } from "./subjects.ts";
 
 /** What was measured of an actor at one moment, as JSON. */
@@ -11,19 +12,11 @@ export interface KeptRecord extends TelemetryRecord {
   readonly sequence: number;
 }
 
-/** Records in one message: they share its place in the stream, and count on from there. */
-export const RECORDS_PER_MESSAGE = 1_000;
-
 /** Many records are one message, all of the same agency: a line each, `<kind>.<id> <JSON>`. JSON has no line breaks of its own. */
 export function packRecords(records: readonly TelemetryRecord[]): string {
   let packed = "";
   for (const { of, payload } of records) packed += `${packed === "" ? "" : "\n"}${of.kind}.${of.id} ${payload}`;
   return packed;
-}
-
-/** The sequence of a message's record: of one that has been kept, in the order of its message. */
-export function sequenceInMessage(message: number, index: number): number {
-  return message * RECORDS_PER_MESSAGE + index;
 }
 
 /** The records of a message, in order. What is none of ours is left out. */
@@ -37,7 +30,7 @@ export function* unpackRecords(subject: string, packed: string, message: number)
     const blank = packed.indexOf(" ", dot);
     if (dot > 0 && blank > 0 && blank < end) {
       const of = { agency, kind: packed.slice(from, dot), id: packed.slice(dot + 1, blank) };
-      yield { of, payload: packed.slice(blank + 1, end), sequence: sequenceInMessage(message, index) };
+      yield { of, payload: packed.slice(blank + 1, end), sequence: placeInStream(message, index) };
     }
     from = end + 1;
   }

@@ -3,12 +3,12 @@ import type { Board } from "../../runtime/board.ts";
 import type { Client } from "../../runtime/client.ts";
 import { KeyedBatches } from "../../runtime/keyed-batches.ts";
 import { pause } from "../../runtime/pause.ts";
-import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
+import type { Ports } from "../../runtime/ports/index.ts";
 import { type IntakeRecord, type Lane as LaneName, lanes } from "../../schema/alert.ts";
 import { systemPrincipal } from "../../schema/principal.ts";
 import type { Address } from "../../schema/subjects.ts";
 import { Asking, Stopped } from "./asking.ts";
-import { Lane } from "./lane.ts";
+import { Lane, type LaneReport } from "./lane.ts";
 import { type Classify, type Incidents, mayJoin, type Reported, Reports, Undoable } from "./reports.ts";
 
 /** Whoever owns this address's partition runs the engine: no lease beside those that there are. */
@@ -50,9 +50,7 @@ interface Running {
   readonly lanes: readonly Lane[];
 }
 
-interface Begun extends Reported {
-  readonly entry: IntakeEntry;
-}
+type Begun = Reported & LaneReport;
 
 /**
  * Takes reports from the intake and makes alerts of them. Which process does it is a matter of liveness alone: two at once
@@ -137,14 +135,14 @@ export class AlertEngine {
     const reports = new Reports(asking, board, classify, incidents);
     const batches: KeyedBatches<Begun> = new KeyedBatches(lanes.length, {
       ...TOGETHER,
-      weigh: ({ entry }) => entry.payload.length,
+      weigh: ({ text }) => text.length,
       joins: ({ record }) => mayJoin(record),
       room: (rank) =>
         lanes[rank] === "normal" && urgent.waiting > 0 && normal.waiting > FLOOD ? AT_ONCE_BEHIND : AT_ONCE,
       work: (group) => this.#do(reports, group),
     });
     const ahead = () => (batches.weight > LOOK_AHEAD_CHARACTERS ? AT_ONCE : LOOK_AHEAD);
-    const lane = (name: LaneName) => new Lane(name, ports, ahead, (entry) => this.#work(batches, name, entry));
+    const lane = (name: LaneName) => new Lane(name, ports, ahead, (report) => this.#work(batches, report));
     const [urgent, normal] = [lane("urgent"), lane("normal")];
     const running = { asking, batches, lanes: [urgent, normal] };
     this.#running = running;
@@ -171,12 +169,10 @@ export class AlertEngine {
   }
 
   /** Resolves when it is done for good; never, when the engine stops before. */
-  #work(batches: KeyedBatches<Begun>, lane: LaneName, entry: IntakeEntry): Promise<void> {
-    const { sequence, payload, atMs } = entry;
-    const intake = { lane, sequence, at: new Date(atMs).toISOString() };
-    const record = recordIn(payload);
-    if (record === undefined) return this.#bury(entry, "this is no report of Tocsin");
-    return batches.run(orderOf(record), { record, intake, entry }, lanes.indexOf(lane));
+  #work(batches: KeyedBatches<Begun>, report: LaneReport): Promise<void> {
+    const { record, intake } = report;
+    if (record === undefined) return this.#bury(report, "this is no report of Tocsin");
+    return batches.run(orderOf(record), { ...report, record }, lanes.indexOf(intake.lane));
   }
 
   async #do(reports: Reports, group: readonly Begun[]): Promise<void> {
@@ -190,23 +186,22 @@ export class AlertEngine {
         for (const one of group) await this.#do(reports, [one]);
         return;
       }
-      const { entry } = group[0]!;
-      const { sequence } = entry;
-      if (!(error instanceof Undoable)) this.#parts.ports.log.error({ error, sequence }, "a report failed");
-      await this.#bury(entry, String(error));
+      const [only] = group;
+      if (!(error instanceof Undoable)) this.#parts.ports.log.error({ error, intake: only!.intake }, "a report failed");
+      await this.#bury(only!, String(error));
     }
   }
 
   /** What cannot be done is kept for the operators, and stops nothing else. */
-  async #bury({ sequence, payload }: IntakeEntry, reason: string): Promise<void> {
+  async #bury({ intake, text }: LaneReport, reason: string): Promise<void> {
     const { deadLetters, clock, log } = this.#parts.ports;
     this.#dead += 1;
     const at = new Date(clock.now()).toISOString();
-    const id = String(sequence);
+    const id = String(intake.sequence);
     try {
-      await deadLetters.put({ kind: "alert-report", id, reason, at, requestId: `alert-${id}`, message: payload });
+      await deadLetters.put({ kind: "alert-report", id, reason, at, requestId: `alert-${id}`, message: text });
     } catch (lost) {
-      log.error({ sequence, reason, lost }, "a report that failed could not be kept");
+      log.error({ intake, reason, lost }, "a report that failed could not be kept");
     }
   }
 }
@@ -216,13 +211,4 @@ const NEVER = new Promise<void>(() => undefined);
 /** Messages that speak of each other are done in one order, whatever their keys. */
 function orderOf(record: IntakeRecord): string {
   return record.chain === undefined ? keyOf(record, record.dedupKey).id : `${record.agencyId} ${record.source.scope}`;
-}
-
-function recordIn(payload: string): IntakeRecord | undefined {
-  try {
-    const record = JSON.parse(payload) as IntakeRecord;
-    return record.v === 1 ? record : undefined;
-  } catch {
-    return;
-  }
 }

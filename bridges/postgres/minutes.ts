@@ -1,10 +1,10 @@
 import type pg from "pg";
-import { sequenceInMessage } from "../../schema/telemetry.ts";
+import { placeInStream } from "../../schema/packing.ts";
 import { inTransaction } from "./connection.ts";
 import { originOf } from "./locations-feed.ts";
 
 /** Of sequences, added in one transaction: some 20,000 messages. */
-const STEP = sequenceInMessage(20_000, 0);
+const STEP = placeInStream(20_000, 0);
 
 const LAST = "at, latitude, longitude, speed_mps, heading_degrees, accuracy_metres, sequence, ordinal";
 
@@ -63,7 +63,7 @@ async function step(client: pg.ClientBase): Promise<boolean> {
   );
   const { done, epoch, archived } = rows[0]!;
   if (epoch === null || archived === null) return false;
-  const until = sequenceInMessage(originOf(epoch) + Number(archived) + 1, 0) - 1;
+  const until = placeInStream(originOf(epoch) + Number(archived) + 1, 0) - 1;
   if (Number(done) >= until) return false;
   let upTo = Math.min(until, Number(done) + STEP);
   const { rowCount } = await client.query(ADD, [done, upTo]);

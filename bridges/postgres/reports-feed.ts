@@ -3,7 +3,7 @@ import { alertReportRow, alertReports } from "../../actors/alert/report-projecti
 import type { Clock } from "../../runtime/ports/index.ts";
 import type { Row } from "../../runtime/projection.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
-import type { IntakeRecord } from "../../schema/alert.ts";
+import { reportsIn } from "../../schema/intake.ts";
 import { laneOfIntake } from "../../schema/subjects.ts";
 import { schemas } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
@@ -11,7 +11,8 @@ import { type Problem, textOf } from "./fold.ts";
 import { Turns } from "./turns.ts";
 import { readiedRows } from "./write.ts";
 
-const BATCH_MAX = 10_000;
+/** Messages; each may have many reports. */
+const BATCH_MAX = 500;
 
 /** Reports of alerts as they came, each a row. */
 export class ReportsFeed implements Feed {
@@ -32,17 +33,25 @@ export class ReportsFeed implements Feed {
   async prepare(_client: pg.ClientBase, entries: readonly StreamEntry[]): Promise<Prepared> {
     const rows: Row[] = [];
     const problems: Problem[] = [];
+    const turns = new Turns(this.#clock);
     for (const entry of entries) {
-      try {
-        const lane = laneOfIntake(entry.subject);
-        if (lane === undefined) throw new Error("its subject is none of the intake");
-        const at = new Date(entry.keptMs).toISOString();
-        rows.push(alertReportRow(JSON.parse(entry.payload) as IntakeRecord, lane, entry.sequence, at));
-      } catch (error) {
-        problems.push({ entry, problem: textOf(error) });
+      const lane = laneOfIntake(entry.subject);
+      const at = new Date(entry.keptMs).toISOString();
+      let problem: string | undefined;
+      for (const { place, record } of reportsIn(entry.sequence, entry.payload)) {
+        try {
+          if (lane === undefined) throw new Error("its subject is none of the intake");
+          if (record === undefined) throw new Error("this is no report of Tocsin");
+          rows.push(alertReportRow(record, lane, place, at));
+        } catch (error) {
+          problem ??= textOf(error);
+        }
       }
+      // Its other reports are none the worse for one that cannot be read.
+      if (problem !== undefined) problems.push({ entry, problem });
+      await turns.next();
     }
-    return { problems, write: await readiedRows(alertReports, rows, new Turns(this.#clock)) };
+    return { problems, write: await readiedRows(alertReports, rows, turns) };
   }
 
   forget(): void {}

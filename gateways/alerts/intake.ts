@@ -16,8 +16,10 @@ import type {
   Lane,
   Nature,
 } from "../../schema/alert.ts";
+import { packReports } from "../../schema/intake.ts";
 import { subjects } from "../../schema/subjects.ts";
 import { keyOf } from "./key.ts";
+import { type Pack, packed } from "./packs.ts";
 import { Quota } from "./quota.ts";
 
 /** One report of a source, in the form that all are brought into. */
@@ -47,17 +49,20 @@ export interface ReportIds {
   readonly incidentId: string;
 }
 
-type IntakeWrite = Parameters<Ports["intake"]["append"]>[0][number];
+type Entry = Parameters<Ports["intake"]["append"]>[0][number];
 
 /** What a sender waits for. */
 interface Taking {
-  readonly entries: readonly IntakeWrite[];
+  readonly entries: readonly Entry[];
   readonly kept: () => void;
   readonly lost: (error: unknown) => void;
 }
 
-/** As with commits (see `Committer`): one by one while few come; and in groups that who comes next need not wait for long. */
-const GROUPS = { groupMin: 24, groupMax: 256, groupsMax: 2 };
+/** Who comes alone goes at once. Who comes while that is under way waits for it with the others, and they go as few messages. */
+const GROUPS = { groupMin: 1, groupMax: 256, groupsMax: 1 };
+
+/** So many messages are written faster as one atomic batch than one by one. */
+const BATCH_FROM = 24;
 
 /** This bad or worse goes by the lane that floods of the rest cannot delay. */
 const URGENT_FROM = "high";
@@ -103,6 +108,7 @@ export class AlertIntake {
     reports: readonly Report[],
     repeat?: { readonly id: string; readonly ids: readonly ReportIds[] },
   ): Promise<readonly Receipt[]> {
+    if (reports.length === 0) return [];
     const records = reports.map((report, index) => recordOf(report, repeat?.ids[index] ?? this.newIds()));
     const recordLanes = records.map((record) => this.#laneOf(record));
     const entries = records.map((record, index) => ({
@@ -121,13 +127,21 @@ export class AlertIntake {
     return records.map((record) => this.#receiptOf(record));
   }
 
-  /** Those of one sender stay together: they are kept all or none. */
+  /** Those of one sender are kept all or none: where they are more messages than one, these are one atomic batch. */
   async #write(group: readonly Taking[]): Promise<void> {
+    const packs = packed(group);
+    const parts = packs.reduce((sum, { senders }) => sum + senders.size, 0);
+    const apart = parts === group.length && packs.length < BATCH_FROM;
+    await Promise.all((apart ? packs.map((pack) => [pack]) : [packs]).map((batch) => this.#append(batch)));
+  }
+
+  async #append(batch: readonly Pack<Taking>[]): Promise<void> {
+    const senders = new Set(batch.flatMap((pack) => [...pack.senders]));
     try {
-      await this.#ports.intake.append(group.flatMap(({ entries }) => entries));
-      for (const { kept } of group) kept();
+      await this.#ports.intake.append(batch.map(({ subject, texts }) => ({ subject, payload: packReports(texts) })));
+      for (const { kept } of senders) kept();
     } catch (error) {
-      for (const { lost } of group) lost(error);
+      for (const { lost } of senders) lost(error);
     }
   }
 

@@ -8,8 +8,8 @@ import { MessageHeaders } from "./message-headers.ts";
 import { OrderedMessages } from "./ordered.ts";
 
 const STREAM = streams.alerts.name;
-/** Handed to a process ahead of its work: what a crash makes the next one read again. */
-const AHEAD = 500;
+/** Messages, each of many reports, that are handed to a process ahead of its work: what a crash makes the next one read again. */
+const AHEAD = 100;
 const AGAIN_MS = 200;
 
 type Entry = Pick<JournalEntry, "subject" | "payload">;

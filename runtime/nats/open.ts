@@ -59,7 +59,7 @@ const ALERTS_AGE_MS = 7 * 24 * 3_600_000;
 /** A report that its sender repeats under the same id within this time is kept once. */
 const ALERTS_REPEAT_MS = 15 * 60_000;
 
-/** More reports than can come between two notes of how far the engine is. */
+/** More messages than can come between two notes of how far the engine is. */
 const SEQUENCES_UNNOTED = 1_000_000;
 
 /** `allow_*` flags newer than the client's types are passed on as they are. */
@@ -131,9 +131,9 @@ export async function openNats(options: NatsOptions, clock: Clock, ids: Ids, log
     ids,
     log,
     sources: {
-      events: new NatsStreamSource(nats, streams.events.name),
-      locations: new NatsStreamSource(nats, streams.locations.name),
-      alerts: new NatsStreamSource(nats, streams.alerts.name),
+      events: NatsStreamSource.ofRecords(nats, streams.events.name),
+      locations: NatsStreamSource.ofPacks(nats, streams.locations.name),
+      alerts: NatsStreamSource.ofPacks(nats, streams.alerts.name),
     },
     journal: new NatsJournal(nats, events),
     telemetry: await NatsTelemetry.open(nats, locations),

@@ -7,16 +7,27 @@ import { OrderedMessages } from "./ordered.ts";
 /** What waits in memory for a reader that is slower than the stream: entries, and characters of them. */
 const BUFFER_MAX = 60_000;
 const BUFFER_MAX_CHARACTERS = 64_000_000;
-/** On their way, ahead of that. */
+/** On their way, ahead of that; and of messages that have many records each. */
 const AHEAD_MAX = 5_000;
+const PACKS_AHEAD_MAX = 500;
 
 export class NatsStreamSource implements StreamSource {
   readonly name: string;
   readonly #nats: NatsContext;
+  readonly #aheadMax: number;
 
-  constructor(nats: NatsContext, name: string) {
+  private constructor(nats: NatsContext, name: string, aheadMax: number) {
     this.#nats = nats;
     this.name = name;
+    this.#aheadMax = aheadMax;
+  }
+
+  static ofRecords(nats: NatsContext, name: string): NatsStreamSource {
+    return new NatsStreamSource(nats, name, AHEAD_MAX);
+  }
+
+  static ofPacks(nats: NatsContext, name: string): NatsStreamSource {
+    return new NatsStreamSource(nats, name, PACKS_AHEAD_MAX);
   }
 
   async state(): Promise<StreamState> {
@@ -29,7 +40,7 @@ export class NatsStreamSource implements StreamSource {
   }
 
   read(after: number): StreamReading {
-    return new Reading(this.#nats, this.name, after);
+    return new Reading(this.#nats, this.name, after, this.#aheadMax);
   }
 }
 
@@ -41,10 +52,10 @@ class Reading implements StreamReading {
   #wakeReader: () => void = () => undefined;
   #wakePump: () => void = () => undefined;
 
-  constructor(nats: NatsContext, stream: string, after: number) {
+  constructor(nats: NatsContext, stream: string, after: number, aheadMax: number) {
     this.#messages = new OrderedMessages(nats, stream, {
       start: { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 },
-      aheadMax: AHEAD_MAX,
+      aheadMax,
       patient: true,
     });
     void this.#pump();

@@ -1,11 +1,6 @@
+import { placeInStream } from "../../schema/packing.ts";
 import { streams, subjects } from "../../schema/subjects.ts";
-import {
-  type KeptRecord,
-  packRecords,
-  sequenceInMessage,
-  type TelemetryRecord,
-  unpackRecords,
-} from "../../schema/telemetry.ts";
+import { type KeptRecord, packRecords, type TelemetryRecord, unpackRecords } from "../../schema/telemetry.ts";
 import { type JournalEntry, type TelemetryStream, UncertainOutcome } from "../ports/index.ts";
 import { sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
@@ -56,7 +51,7 @@ export class NatsTelemetry implements TelemetryStream {
         // read to them again.
         this.#nats.clock.after(TOLD_AFTER_MS, () => this.#feed.appended([{ sequence, subject, payload }]));
         for (const [place, index] of indexes.entries())
-          sequences[index] = sequenceInMessage(this.#origin + sequence, place);
+          sequences[index] = placeInStream(this.#origin + sequence, place);
       }),
     );
     return sequences;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { type IntakeRecord, type Lane, lanes } from "../../schema/alert.ts";
+import { reportsIn } from "../../schema/intake.ts";
 import { subjects } from "../../schema/subjects.ts";
 import { oracle } from "../simulation/alerts.ts";
 import type { Api } from "../support/api.ts";
@@ -16,8 +17,9 @@ const BEHIND_MS = 7 * 60_000;
 async function kept(cluster: Cluster, lane: Lane) {
   const records: { readonly record: IntakeRecord; readonly atMs: number }[] = [];
   let behind = 1;
-  const stop = await cluster.ports.intake.follow(subjects.intakeOf(lane), 0, async ({ payload, atMs, pending }) => {
-    records.push({ record: JSON.parse(payload), atMs });
+  const stop = await cluster.ports.intake.follow(subjects.intakeOf(lane), 0, async (entry) => {
+    const { sequence, payload, atMs, pending } = entry;
+    for (const { record } of reportsIn(sequence, payload)) records.push({ record: record!, atMs });
     behind = pending;
   });
   await until(`all of ${lane} is read`, () => behind === 0);

@@ -6,7 +6,7 @@ import { groupsFor } from "../../actors/routing/decide.ts";
 import type { Group, GroupState } from "../../actors/routing/group/state.ts";
 import { AlertEngine } from "../../bridges/alerts/engine.ts";
 import { routingReactions } from "../../bridges/routing/reactions.ts";
-import { AlertIntake } from "../../gateways/alerts/intake.ts";
+import { AlertIntake, type Report } from "../../gateways/alerts/intake.ts";
 import { keyOf } from "../../gateways/alerts/key.ts";
 import { routingLabels } from "../../gateways/routing/alert-rows.ts";
 import type { Registry } from "../../runtime/actor.ts";
@@ -21,6 +21,7 @@ import { SimProcess } from "../../runtime/sim/process.ts";
 import { SimServer } from "../../runtime/sim/server.ts";
 import { noFaults, World } from "../../runtime/sim/world.ts";
 import { type AlertContent, defaultAlertPolicy, type IntakeRecord } from "../../schema/alert.ts";
+import { reportsIn } from "../../schema/intake.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { GroupEvent } from "../../schema/routing/group.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
@@ -99,7 +100,9 @@ class Run {
       late: some(40),
       readFails: some(30),
     };
-    const work = Array.from({ length: world.between(1, 3) }, (_, index) => this.#report(`s${index}`));
+    const gateway = new SimProcess(this.#server, "gateway");
+    const intake = new AlertIntake(gateway.ports, new Board(registry, views, gateway.ports, new Coverage(0)));
+    const work = Array.from({ length: world.between(1, 3) }, (_, index) => this.#report(`s${index}`, intake));
     if (!this.#ordered) work.push(this.#interfere());
     const trouble = this.#trouble(names);
     await Promise.all(work);
@@ -143,37 +146,42 @@ class Run {
     return new Promise((resolve) => this.#world.at(ms, resolve));
   }
 
-  async #report(name: string): Promise<void> {
+  /** What one device or another has to say. */
+  #said(by: string): Report {
     const world = this.#world;
-    const process = new SimProcess(this.#server, name);
-    const intake = new AlertIntake(process.ports, new Board(registry, views, process.ports, new Coverage(0)));
+    const severity = !this.#ordered && world.chance(300) ? "critical" : "low";
+    const content: AlertContent = {
+      ...{ type: "smoke", severity, title: "t", description: null, nature: "actual", deviceId: null, location: null },
+      ...{ areas: [], labels: {}, details: {}, occurredAt: null, expiresAt: null },
+    };
+    const keyed = world.chance(600);
+    const device = `d${world.between(1, 3)}`;
+    const followUp = keyed && world.chance(300);
+    return {
+      agencyId: "sim",
+      source: { scope: "api-s", name: "s" },
+      policy: this.#ordered ? { ...defaultAlertPolicy, incidentFrom: "low" as const } : defaultAlertPolicy,
+      by,
+      requestId: "r",
+      nature: "actual" as const,
+      action: followUp ? world.pick(["acknowledge", "resolve"] as const) : ("trigger" as const),
+      dedupKey: keyed ? `k${world.between(1, 3)}` : undefined,
+      ...(followUp ? {} : { content: { ...content, deviceId: keyed ? null : device } }),
+    };
+  }
+
+  /** One by one, and several at once. */
+  async #report(name: string, intake: AlertIntake): Promise<void> {
+    const world = this.#world;
     const count = world.between(5, 40);
     // Those of a storm come so fast that they wait for each other.
     const pauseMs = world.chance(400) ? 10 : 300;
     for (let index = 0; index < count; index++) {
-      const severity = !this.#ordered && world.chance(300) ? "critical" : "low";
-      const content: AlertContent = {
-        ...{ type: "smoke", severity, title: "t", description: null, nature: "actual", deviceId: null, location: null },
-        ...{ areas: [], labels: {}, details: {}, occurredAt: null, expiresAt: null },
-      };
-      const keyed = world.chance(600);
-      const device = `d${world.between(1, 3)}`;
-      const followUp = keyed && world.chance(300);
-      const report = {
-        agencyId: "sim",
-        source: { scope: "api-s", name: "s" },
-        policy: this.#ordered ? { ...defaultAlertPolicy, incidentFrom: "low" as const } : defaultAlertPolicy,
-        by: name,
-        requestId: "r",
-        nature: "actual" as const,
-        action: followUp ? world.pick(["acknowledge", "resolve"] as const) : ("trigger" as const),
-        dedupKey: keyed ? `k${world.between(1, 3)}` : undefined,
-        ...(followUp ? {} : { content: { ...content, deviceId: keyed ? null : device } }),
-      };
+      const reports = Array.from({ length: world.chance(150) ? world.between(2, 8) : 1 }, () => this.#said(name));
       // A sender that got no answer sends it again: then it may be there twice, and is counted twice.
       for (let attempt = 0; attempt < 3; attempt++) {
         try {
-          await intake.take([report]);
+          await intake.take(reports);
           break;
         } catch {
           await this.#sleep(world.between(10, 500));
@@ -266,10 +274,9 @@ function check(
   const incidents = [...images]
     .filter(([key]) => key.startsWith("incident."))
     .map(([, { state }]) => (state as { sourceAlertId: string }).sourceAlertId);
-  const records = server.intake.entries.map((entry) => ({
-    ...entry,
-    record: JSON.parse(entry.payload) as IntakeRecord,
-  }));
+  const records = server.intake.entries.flatMap(({ sequence, payload, atMs }) =>
+    reportsIn(sequence, payload).map(({ record }) => ({ record: record!, atMs })),
+  );
   if (new Set(incidents).size !== incidents.length) throw new Error("an alert has made two incidents");
   if (actors === registry) checkGroups(images);
   const made = all.filter(({ madeIncident }) => madeIncident).length;

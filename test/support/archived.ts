@@ -3,8 +3,8 @@ import { projections, registry } from "../../actors/registry.ts";
 import { applyEnvelope, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
-import type { IntakeRecord } from "../../schema/alert.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
+import { reportsIn } from "../../schema/intake.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
 import { unpackRecords } from "../../schema/telemetry.ts";
 import type { TestDatabase } from "./database.ts";
@@ -144,13 +144,15 @@ export async function expectPositionsArchived(database: TestDatabase, source: St
 /** Every report to the alert engine, once, as it came. */
 export async function expectReportsArchived(database: TestDatabase, messages: readonly StreamEntry[]): Promise<void> {
   const rows = await database.rows<Record<string, unknown>>(
-    `select sequence::integer, lane, at, agency_id, source, sent_by, action, dedup_key, alert_id, content, raw
+    `select sequence::double precision, lane, at, agency_id, source, sent_by, action, dedup_key, alert_id, content, raw
      from alert_reports order by sequence`,
   );
-  const expected = messages.map(({ sequence, subject, payload, keptMs }) => {
-    const record = JSON.parse(payload) as IntakeRecord;
+  const reports = messages.flatMap((message) =>
+    reportsIn(message.sequence, message.payload).map((report) => ({ ...message, ...report, record: report.record! })),
+  );
+  const expected = reports.map(({ place, subject, record, keptMs }) => {
     return {
-      sequence,
+      sequence: place,
       lane: subject.startsWith("alert.urgent.") ? "urgent" : "normal",
       at: new Date(keptMs),
       agency_id: record.agencyId,
