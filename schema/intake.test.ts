@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { packReports, reportsIn } from "./intake.ts";
 import { RECORDS_PER_MESSAGE } from "./packing.ts";
 
-const textOf = (id: string) => JSON.stringify({ v: 1, id });
+const textOf = (id: string) => JSON.stringify({ v: 1, id, dedupKey: "k", source: { scope: "api", name: "api" } });
 
 describe("reports in a message of the intake", () => {
   it("come out as they were packed, whatever characters they have", () => {
@@ -39,7 +39,7 @@ describe("reports in a message of the intake", () => {
   });
 
   it("are told from what is none, each by itself", () => {
-    const reports = reportsIn(5, packReports([textOf("a"), "no JSON", '{"v":2}', "null", textOf("b")]));
+    const reports = reportsIn(5, packReports([textOf("a"), "no JSON", '{"v":2}', '{"v":1}', textOf("b")]));
     expect(reports.map(({ place, record }) => [place, record?.id])).toEqual([
       [5_000, "a"],
       [5_001, undefined],

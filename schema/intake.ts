@@ -25,7 +25,8 @@ export function reportsIn(message: number, payload: string): readonly KeptReport
 function recordIn(text: string): IntakeRecord | undefined {
   try {
     const record = JSON.parse(text) as IntakeRecord;
-    return record.v === 1 ? record : undefined;
+    const { v, dedupKey, source } = record;
+    return v === 1 && typeof dedupKey === "string" && typeof source?.scope === "string" ? record : undefined;
   } catch {
     return;
   }

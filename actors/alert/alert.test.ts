@@ -112,6 +112,16 @@ describe("an alert", () => {
     ]);
   });
 
+  it("counts what was sent before it was raised anew and comes later, and is not told by it how it was", () => {
+    const worse = { ...smoke, severity: "critical" as const, title: "Fire in the lift" };
+    const raised = given(
+      ...received(),
+      ...given(...received()).when(receive(place(30, 2_000, "urgent"), { content: worse })).events!,
+    );
+    const late = raised.when(receive(place(20, 1_000)));
+    expect(late.events).toEqual([{ type: "alert.repeated", intake: place(20, 1_000), by: "somebody" }]);
+  });
+
   it("is acknowledged once, also by its source; its source resolves it", () => {
     const once = given(...received());
     expect(once.when({ type: "acknowledge" }).types).toEqual(["alert.acknowledged"]);

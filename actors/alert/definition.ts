@@ -24,12 +24,19 @@ export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
   agencyOf: (s) => (s.phase === "unknown" ? undefined : s.agencyId),
 
   decide: {
-    // As many as say nothing new are done at once. After news, and before what another alert begins with, it ends: what
-    // follows from an alert is then decided on how it is after each report, however many wait.
+    // As many as say nothing new are done at once. After news, after those that were done before a crash, and before what
+    // another alert begins with, it ends: what follows from an alert is then decided on how it is after each report, however
+    // many wait.
     receive: (s, { seenBefore, more = [], ...first }, { id, at, by }) => {
       const events: AlertEvent[] = [];
       let now = s;
+      let wereDone = false;
       for (const report of [first, ...more]) {
+        if (now.phase === "known" && wasSeen(now, report.intake)) {
+          wereDone = true;
+          continue;
+        }
+        if (wereDone) return [];
         const result = now.phase === "known" ? repeat(id, now, report) : begin(report, seenBefore);
         if (isRefusal(result)) return events.length === 0 ? result : events;
         if (isJoint(result)) return { ...result, events: [...events, ...result.events] };
@@ -205,11 +212,10 @@ function begin({ record, intake, classification }: ClassifiedReport, seenBefore:
 
 /** Adds to an alert that is open; what is over refuses, and another one takes its place. */
 function repeat(id: string, it: Known, { record, intake, classification }: ClassifiedReport): Result {
-  if (wasSeen(it, intake)) return [];
   if (isOver(it)) return over(it, `it is ${it.status}`);
   const silentMs = Date.parse(intake.at) - Date.parse(it.lastSeenAt);
   if (record.keyMade && silentMs > FINGERPRINT_WINDOW_MS) return over(it, "the last report was too long ago");
-  const changed = changesOf(it.content, contentAfter(it.content, record.content));
+  const changed = isOvertaken(it, intake) ? undefined : changesOf(it.content, contentAfter(it.content, record.content));
   const events: AlertEvent[] = [{ type: "alert.repeated", intake, by: record.by, ...changed }];
   if (changed === undefined) return events;
   const same = JSON.stringify(it.classification) === JSON.stringify(classification);
@@ -247,12 +253,14 @@ function over(it: Known, detail: string): Result {
   return refuse("alert_over", detail, { seen: it.seen });
 }
 
-/**
- * Done before, or overtaken: urgent reports go by a lane of their own, so that a resolve may come after a trigger that was
- * sent later. What was raised again since is not over.
- */
+/** Urgent reports go by a lane of their own, so that a report may come after a trigger that was sent later. */
+function isOvertaken(it: Known, { sequence }: IntakePlace): boolean {
+  return sequence < it.triggered;
+}
+
+/** Done before, or overtaken: what was raised again since is not over. */
 function isLate(it: Known, intake: IntakePlace): boolean {
-  return wasSeen(it, intake) || intake.sequence < it.triggered;
+  return wasSeen(it, intake) || isOvertaken(it, intake);
 }
 
 /** A sender's test of its own system, and what it has not sent yet, are kept and no more. */

@@ -64,12 +64,16 @@ function stepsOf(all: readonly Said[], keyMade: boolean): readonly Step[] {
   });
 }
 
+class Killed extends Error {}
+
 /** A key's alerts, told of reports as the engine does it. */
 class Key {
   readonly alerts: { state: AlertState; readonly seenBefore: Seen; readonly events: AlertEvent[] }[] = [];
   /** What incidents were told, and how the alert was that made one. */
   readonly told: unknown[] = [];
   commands = 0;
+  /** The engine is killed before it makes an incident. */
+  dies = false;
 
   take(group: readonly Step[]): void {
     if (group[0]!.resolves) {
@@ -108,6 +112,7 @@ class Key {
     const it = current.state;
     if (it.phase === "unknown" || it.madeIncident || it.status !== "open") return;
     if (!atLeast(it.classification!.severity, "high")) return;
+    if (this.dies) throw new Killed();
     this.told.push({ made: it.content.title, count: it.count });
     this.#become([{ type: "alert.attached", incidentId: it.ownIncidentId, made: true }]);
     return;
@@ -175,6 +180,33 @@ describe("reports that are told to an alert several at once", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it("make the same incidents though the engine is killed before it makes one, and are told again in other groups", () => {
+    let killed = 0;
+    fc.assert(
+      fc.property(fc.array(said, { maxLength: 30 }), fc.boolean(), cuts, cuts, (all, keyMade, cut, other) => {
+        const steps = stepsOf(all, keyMade);
+        const [alone, together] = [new Key(), new Key()];
+        for (const step of steps) alone.take([step]);
+        together.dies = true;
+        let done = 0;
+        try {
+          for (const group of groupsOf(steps, cut)) {
+            together.take(group);
+            done += group.length;
+          }
+        } catch (error) {
+          expect(error).toBeInstanceOf(Killed);
+          killed += 1;
+          together.dies = false;
+          for (const group of groupsOf(steps.slice(done), other)) together.take(group);
+        }
+        expect(together.outcome).toEqual(alone.outcome);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(killed).toBeGreaterThan(100);
   });
 
   it("that say nothing new are one decision, however many: an event for each", () => {

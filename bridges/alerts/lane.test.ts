@@ -3,7 +3,7 @@ import type { IntakeEntry, Ports } from "../../runtime/ports/index.ts";
 import { packReports } from "../../schema/intake.ts";
 import { Lane, type LaneReport } from "./lane.ts";
 
-const textOf = (id: string) => JSON.stringify({ v: 1, id });
+const textOf = (id: string) => JSON.stringify({ v: 1, id, dedupKey: "k", source: { scope: "s", name: "s" } });
 
 /** A lane that somebody feeds by hand, from where the one before it has left it. */
 async function running(noted: Map<string, string>, atOnce = Number.POSITIVE_INFINITY) {

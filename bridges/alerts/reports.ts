@@ -51,6 +51,9 @@ export function mayJoin({ action, chain }: IntakeRecord): boolean {
   return action === "trigger" && chain === undefined;
 }
 
+/** Of what an alert was told it has done so many: it is told so many times as many next, as each may be news. */
+const MORE_THAN_DONE = 8;
+
 /** It can be done neither now nor later. */
 export class Undoable extends Error {
   override name = "Undoable";
@@ -167,11 +170,12 @@ export class Reports {
     let rest = group;
     let current = first;
     let classified = await this.#classified(rest, current);
+    let atOnce = group.length;
     for (;;) {
       const { alertId, seen: seenBefore, flaps, before } = current;
-      const [one, ...more] = classified;
+      const [one, ...more] = classified.slice(0, atOnce);
       const command = { type: "receive", ...one, seenBefore, ...(more.length === 0 ? {} : { more }) };
-      const reply = await this.#asking.ask(alertOf(current), command, idOfAll(rest));
+      const reply = await this.#asking.ask(alertOf(current), command, idOfAll(rest.slice(0, atOnce)));
       if (reply.ok) {
         const it = reply.state as Known;
         // Nothing was received: they were delivered before, to an alert that is over by now.
@@ -180,6 +184,7 @@ export class Reports {
         const last = rest[rest.length - left.length - 1]!;
         await this.#incidentFor(alertId, it, last, flaps ? before : undefined);
         if (left.length === 0) return alertId;
+        atOnce = MORE_THAN_DONE * (rest.length - left.length);
         rest = left;
         classified = classified.slice(-left.length);
         continue;

@@ -58,8 +58,8 @@ interface Taking {
   readonly lost: (error: unknown) => void;
 }
 
-/** Who comes alone goes at once. Who comes while that is under way waits for it with the others, and they go as few messages. */
-const GROUPS = { groupMin: 1, groupMax: 256, groupsMax: 1 };
+/** Who comes while two writes are under way waits with the others, and they go as few messages; one that is not answered leaves the other. */
+const GROUPS = { groupMin: 1, groupMax: 256, groupsMax: 2 };
 
 /** So many messages are written faster as one atomic batch than one by one. */
 const BATCH_FROM = 24;

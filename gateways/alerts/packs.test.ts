@@ -40,7 +40,22 @@ describe("reports as few messages", () => {
     ]);
   });
 
-  it("every report is in one of them, in the order of its subject, and none is more than fits", () => {
+  it("those of one sender are in its order, as their places tell which is the newer one", () => {
+    const raised = packed([sender("a", ["urgent", "1"], ["normal", "over"], ["urgent", "again"])], limits);
+    expect(told(raised).map(([subject, texts]) => [subject, texts])).toEqual([
+      ["urgent", "1"],
+      ["normal", "over"],
+      ["urgent", "again"],
+    ]);
+    const next = packed([sender("a", ["s", "1"], ["t", "2"]), sender("b", ["t", "3"], ["s", "4"])], limits);
+    expect(told(next)).toEqual([
+      ["s", "1", "a"],
+      ["t", "2 3", "ab"],
+      ["s", "4", "b"],
+    ]);
+  });
+
+  it("every report is in one of them, in the order of its subject and of its sender, and none is more than fits", () => {
     const entry = fc.tuple(fc.constantFrom("s", "t", "u"), fc.string({ maxLength: 14 }));
     const some = fc.array(fc.array(entry, { minLength: 1, maxLength: 8 }), { maxLength: 12 });
     fc.assert(
@@ -53,6 +68,15 @@ describe("reports as few messages", () => {
           const texts = packs.filter((pack) => pack.subject === subject).flatMap((pack) => pack.texts);
           const expected = sent.flat().filter(([of]) => of === subject);
           expect(texts).toEqual(expected.map(([, payload]) => payload));
+        }
+        const placed = packs.flatMap(({ texts }) => texts);
+        for (const entries of sent) {
+          let from = 0;
+          for (const [, payload] of entries) {
+            const at = placed.indexOf(payload, from);
+            expect(at).toBeGreaterThanOrEqual(from);
+            from = at + 1;
+          }
         }
         for (const { texts } of packs) {
           expect(texts.length).toBeLessThanOrEqual(limits.reports);

@@ -8,15 +8,13 @@ import { MessageHeaders } from "./message-headers.ts";
 import { OrderedMessages } from "./ordered.ts";
 
 const STREAM = streams.alerts.name;
-/** Messages, each of many reports, that are handed to a process ahead of its work: what a crash makes the next one read again. */
+/** Messages, each of many reports, on their way to a process ahead of what it reads. */
 const AHEAD = 100;
 const AGAIN_MS = 200;
 
 type Entry = Pick<JournalEntry, "subject" | "payload">;
 
 export class NatsIntake implements Intake {
-  /** The server takes 1,000. */
-  readonly maxBatch = 1_000;
   readonly #nats: NatsContext;
 
   constructor(nats: NatsContext) {

@@ -111,7 +111,6 @@ export interface IntakeEntry extends JournalEntry {
 
 /** What comes from outside and waits to be worked on: kept in order, for a while. */
 export interface Intake {
-  readonly maxBatch: number;
   /**
    * Keeps them all, in order, or none.
    * @returns their sequences

@@ -5,7 +5,6 @@ type Entry = Pick<JournalEntry, "subject" | "payload">;
 
 /** The intake in memory: what comes over a network that doubles is kept twice, unless it has an id. */
 export class SimIntake implements Intake {
-  readonly maxBatch = 1_000;
   readonly entries: (JournalEntry & { readonly atMs: number })[] = [];
   readonly #server: SimServer;
   readonly #ids = new Map<string, number>();

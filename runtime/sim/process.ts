@@ -41,7 +41,6 @@ export class SimProcess {
       archive: server.archive,
       telemetry: server.telemetry,
       intake: {
-        maxBatch: server.intake.maxBatch,
         append: (entries) => server.intake.append(entries),
         appendOnce: (entry, id) => server.intake.appendOnce(entry, id),
         follow: async (subject, after, onEntry) => {
