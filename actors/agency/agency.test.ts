@@ -159,7 +159,9 @@ it("all sections together stay within what a snapshot and an event may carry", (
 
 describe("any valid configuration", () => {
   const anyCode = fc.stringMatching(/^[a-z][a-z0-9 _]{0,11}$/);
-  const anyLabel = fc.string({ minLength: 1, maxLength: 30, unit: fc.constantFrom(..."abc äß-界") });
+  const anyLabel = fc
+    .string({ minLength: 1, maxLength: 30, unit: fc.constantFrom(..."abc äß-界") })
+    .filter((text) => text.trim() !== "");
   const codes = fc.uniqueArray(anyCode, { minLength: 1, maxLength: 6 });
   const resourceType = fc.constantFrom("personnel", "vehicles", "equipment");
   const labelled = (named: string[]) =>

@@ -125,23 +125,23 @@ describe("the engine", () => {
   it("tells an alert at once of all the reports that wait for it, in commands that are always the same ones", async () => {
     const { actors, received, classified } = await done(times(100, {}));
     expect(received).toEqual([
-      { reports: 1, commandId: "alert-1" },
-      { reports: 64, commandId: "alert-2-65" },
-      { reports: 35, commandId: "alert-66-100" },
+      { reports: 1, commandId: "alert-1000" },
+      { reports: 64, commandId: "alert-2000-65000" },
+      { reports: 35, commandId: "alert-66000-100000" },
     ]);
-    expect(actors.alerts).toMatchObject([{ count: 100, seen: { normal: 100 } }]);
+    expect(actors.alerts).toMatchObject([{ count: 100, seen: { normal: 100_000 } }]);
     expect(classified, "what says the same again within a command is not classified again").toHaveLength(3);
   });
 
   it("keeps the place of what ends an alert, and does it alone", async () => {
     const { actors, received } = await done([...times(3, {}), { action: "resolve" }, ...times(3, {})]);
     expect(received.map(({ commandId }) => commandId)).toEqual([
-      "alert-1",
-      "alert-2-3",
+      "alert-1000",
+      "alert-2000-3000",
       // It is refused there, as the alert is over, and told to the next one.
-      "alert-5-7",
-      "alert-5-7",
-      "alert-6-7",
+      "alert-5000-7000",
+      "alert-5000-7000",
+      "alert-6000-7000",
     ]);
     expect(actors.alerts).toMatchObject([
       { count: 3, status: "resolved" },
@@ -154,8 +154,8 @@ describe("the engine", () => {
     const at = [0, 1_000, 2_000, 302_001, 303_000];
     const { actors } = await done(at.map((afterMs) => ({ ...made, afterMs })));
     expect(actors.alerts.map(({ count, seen }) => ({ count, seen }))).toEqual([
-      { count: 3, seen: { normal: 3 } },
-      { count: 2, seen: { normal: 5 } },
+      { count: 3, seen: { normal: 3_000 } },
+      { count: 2, seen: { normal: 5_000 } },
     ]);
   });
 
@@ -173,7 +173,7 @@ describe("the engine", () => {
     const { actors, received } = await done(times(6, {}), ({ command: { more: _more, ...command } }) => command);
     expect(actors.alerts).toMatchObject([{ count: 6 }]);
     expect(received.map(({ commandId }) => commandId)).toEqual([
-      ...["alert-1", "alert-2-6", "alert-3-6", "alert-4-6", "alert-5-6", "alert-6"],
+      ...["alert-1000", "alert-2000-6000", "alert-3000-6000", "alert-4000-6000", "alert-5000-6000", "alert-6000"],
     ]);
   });
 
@@ -198,7 +198,7 @@ describe("the engine", () => {
       },
     );
     expect(figures).toMatchObject({ alertReportsDone: 5, alertReportsDead: 1 });
-    expect(dead).toMatchObject([{ id: "4", kind: "alert-report" }]);
+    expect(dead).toMatchObject([{ id: "4000", kind: "alert-report" }]);
     expect(actors.alerts).toMatchObject([{ count: 5 }]);
   });
 });
