@@ -9,16 +9,10 @@ import { runRebuild } from "./rebuild/rebuild.ts";
 import { runRecall } from "./recall/recall.ts";
 import { runReplay } from "./replay/replay.ts";
 import { runSimulate } from "./simulate/simulate.ts";
+import { heard } from "./testing/heard.ts";
 import { runVerify } from "./verify/verify.ts";
 
-const results: string[] = [];
-const notes: string[] = [];
-const context = {
-  out: {
-    result: (text: string) => void results.push(text),
-    note: (text: string) => void notes.push(text),
-    terminal: undefined,
-  },
+const surroundings = {
   env: {},
   clock: systemClock,
   ids: systemIds,
@@ -28,7 +22,10 @@ const context = {
   open: (): Promise<never> => Promise.reject(new Error("nothing has to be opened for that")),
 };
 
-type Command = (args: readonly string[], given: typeof context) => Promise<number>;
+type Command = (
+  args: readonly string[],
+  given: typeof surroundings & Pick<ReturnType<typeof heard>, "out">,
+) => Promise<number>;
 const commands: readonly (readonly [string, Command])[] = [
   ["backup", runBackup],
   ["classifier:train", runClassifier],
@@ -43,9 +40,9 @@ const commands: readonly (readonly [string, Command])[] = [
 ];
 
 async function run(command: Command, ...args: string[]) {
-  results.length = 0;
-  notes.length = 0;
-  return { code: await command(args, context), result: results.join("\n"), note: notes.join("\n") };
+  const { out, said } = heard();
+  const code = await command(args, { ...surroundings, out });
+  return { code, ...said() };
 }
 
 describe.each(commands)("npm run %s", (name, command) => {

@@ -157,6 +157,7 @@ export async function startAlertmanager(root: string, cleanup: Cleanup): Promise
       return sent.size;
     },
     async begin() {
+      // Only looked at now and then: what it tells comes to the hook, and nothing is measured yet.
       while (sent.size > 0) await sleep(20);
       told = new Times();
     },

@@ -21,6 +21,7 @@ async function running(noted: Map<string, string>, atOnce = Number.POSITIVE_INFI
         return () => undefined;
       },
     },
+    // Of the ports a lane needs but these, and of them no more.
   } as unknown as Ports;
   const begun: LaneReport[] = [];
   const ends: (() => void)[] = [];

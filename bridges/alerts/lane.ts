@@ -17,8 +17,8 @@ const LATE_MESSAGES = 20;
 
 /**
  * One lane of the intake, from where it was left. Reports are begun in order and may end in any; the position that is noted
- * is the last message up to which every report of every message has ended, so that whoever goes on after a crash begins none too late.
- * Those it begins again are known to their alerts.
+ * is the last message up to which every report of every message has ended, so that whoever goes on after a crash begins
+ * none too late. Those it begins again are known to their alerts.
  */
 export class Lane {
   readonly #name: LaneName;

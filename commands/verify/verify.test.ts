@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { type Journal, type JournalEntry, type KeyValue, PortUnavailable } from "../../runtime/ports/index.ts";
 import { systemClock } from "../../runtime/ports/system.ts";
+import { heard } from "../testing/heard.ts";
 import { Story } from "./testing/story.ts";
 import { runVerify } from "./verify.ts";
 
 async function run(line: string, entries: readonly JournalEntry[]) {
-  const results: string[] = [];
-  const notes: string[] = [];
+  const { out, said } = heard();
   const journal: Pick<Journal, "read" | "lastSequence"> = {
     lastSequence: async () => entries.length,
     read: async (_subject, after) => entries.slice(after),
   };
   const state: Pick<KeyValue, "entries"> = { async *entries() {} };
   const code = await runVerify(line.split(" ").filter(Boolean), {
-    out: { result: (text) => void results.push(text), note: (text) => void notes.push(text), terminal: undefined },
+    out,
     clock: systemClock,
     open: async () => ({ journal: journal as Journal, state: state as KeyValue, close: async () => undefined }),
   });
-  return { code, result: results.join("\n"), note: notes.join("\n") };
+  return { code, ...said() };
 }
 
 const story = new Story().incident("i1").unit("u1").assign("i1", "u1");

@@ -32,6 +32,7 @@ function taking() {
     clock: { soon: (task: () => void) => queueMicrotask(task), monotonicMs: () => 0 },
     ids: { uuidV7: () => `id-${ids++}` },
     intake: { append },
+    // Of the ports the intake needs but these, and of the board what it shows: nothing.
   } as unknown as Ports;
   const intake = new AlertIntake(ports, { get: () => undefined } as unknown as Board);
   const take = (...reports: readonly Report[]) =>

@@ -58,7 +58,10 @@ interface Taking {
   readonly lost: (error: unknown) => void;
 }
 
-/** Who comes while two writes are under way waits with the others, and they go as few messages; one that is not answered leaves the other. */
+/**
+ * Who comes while two writes are under way waits with the others, and they go as few messages. One that is not answered
+ * leaves the other.
+ */
 const GROUPS = { groupMin: 1, groupMax: 256, groupsMax: 2 };
 
 /** So many messages are written faster as one atomic batch than one by one. */

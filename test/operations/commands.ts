@@ -1,25 +1,21 @@
 import { runDead } from "../../commands/dead/dead.ts";
 import { withRunningArchive } from "../../commands/server/running-archive.ts";
 import { openRunning } from "../../commands/server/running-server.ts";
+import { heard } from "../../commands/testing/heard.ts";
 import { runVerify } from "../../commands/verify/verify.ts";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
 import { silent } from "../../runtime/sim/process.ts";
 
 /** Runs an operator's command in this process against the server that runs on a data directory. */
 export async function operate(command: "dead" | "verify", args: string, env: NodeJS.ProcessEnv) {
-  const results: string[] = [];
-  const notes: string[] = [];
+  const { out, said } = heard();
   const context = {
-    out: {
-      result: (text: string) => void results.push(text),
-      note: (text: string) => void notes.push(text),
-      terminal: undefined,
-    },
+    out,
     clock: systemClock,
     open: () => openRunning(env, systemClock, systemIds, silent),
   };
   const words = args.split(" ").filter(Boolean);
   const verifying = { ...context, open: () => withRunningArchive(env, context.open()) };
   const code = await (command === "dead" ? runDead(words, context) : runVerify(words, verifying));
-  return { code, result: results.join("\n"), note: notes.join("\n") };
+  return { code, ...said() };
 }

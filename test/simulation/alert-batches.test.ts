@@ -90,6 +90,7 @@ async function done(reports: readonly Said[], asTold: (told: Told) => Command = 
   const classified: AlertContent[] = [];
   const engine = new AlertEngine({
     ports: new SimProcess(server, "h").ports,
+    // Of both, the engine calls but what the actors here have.
     client: actors as unknown as Client,
     board: actors as unknown as Board,
     owns: () => true,
