@@ -16,6 +16,7 @@ import { type CoresUsed, countCpu } from "../load/cpu.ts";
 import { freePort } from "../load/free-port.ts";
 import { startTocsin, type Tocsin } from "../load/server.ts";
 import { rounded } from "../load/statistics.ts";
+import { until } from "../load/until.ts";
 
 const RATE = 1_000;
 /** Of the steady mix: one report in so many is of a device that was not heard of before. */
@@ -222,7 +223,10 @@ async function warmUp({ watch }: Running, door: Door, seconds: number): Promise<
     watch.sending(report.key, atMs);
     void door.send([report]);
   });
-  while (watch.open > 0) await sleep(20);
+  await until(
+    () => watch.open === 0,
+    () => `${watch.open} reports of the warm-up in the journal`,
+  );
   // What is written behind the warm-up must not be within what is measured, and nothing tells of its end.
   await sleep(500);
   watch.isMeasuring = true;

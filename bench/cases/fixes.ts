@@ -8,6 +8,7 @@ import { HttpConnection } from "../load/http-connection.ts";
 import { Mover } from "../load/mover.ts";
 import { type Durability, startTocsin, type Tocsin } from "../load/server.ts";
 import { medianOf, rounded } from "../load/statistics.ts";
+import { until } from "../load/until.ts";
 
 const UNITS = 10_000;
 /**
@@ -143,8 +144,11 @@ async function watch(tocsin: Tocsin, ids: readonly string[], endAt: number): Pro
       taken.catch(() => {
         refused = true;
       });
-      while (!refused && JSON.parse(await asking.expect(200, "GET", path)).location.lon !== place.lon)
-        await sleep(POLL_MS);
+      await until(
+        async () => refused || JSON.parse(await asking.expect(200, "GET", path)).location.lon === place.lon,
+        () => `a fix of ${id} that was accepted`,
+        { everyMs: POLL_MS },
+      );
       histogram.recordValue(Math.min(LONGEST_US, Math.round((performance.now() - sentAt) * 1_000)));
       await taken;
       await sleep(PAUSE_MS);

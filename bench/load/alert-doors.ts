@@ -10,6 +10,7 @@ import type { Cleanup } from "./cleanup.ts";
 import { freePort } from "./free-port.ts";
 import { HttpConnection } from "./http-connection.ts";
 import type { Tocsin } from "./server.ts";
+import { until } from "./until.ts";
 
 /** What is sent: which device reports, and how bad it is. */
 export interface Reported {
@@ -87,7 +88,7 @@ export async function mqttDoor(port: number): Promise<Door> {
 /** A door that knows by itself what has arrived. */
 export interface Peer extends Door, Arrivals {
   readonly pids: readonly number[];
-  /** Waits until all has arrived that was sent so far, and forgets its times. */
+  /** Waits until all has arrived that was sent so far, and forgets its times. @throws when it does not come */
   begin(): Promise<void>;
 }
 
@@ -158,7 +159,11 @@ export async function startAlertmanager(root: string, cleanup: Cleanup): Promise
     },
     async begin() {
       // Only looked at now and then: what it tells comes to the hook, and nothing is measured yet.
-      while (sent.size > 0) await sleep(20);
+      const some = () => [...sent.keys()].slice(0, 5).join(", ");
+      await until(
+        () => sent.size === 0,
+        () => `Alertmanager's notifications of ${sent.size} devices, such as ${some()}`,
+      );
       told = new Times();
     },
     send: (reports) =>

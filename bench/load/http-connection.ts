@@ -5,54 +5,87 @@ export interface Answered {
   readonly body: string;
 }
 
+type Method = "GET" | "POST" | "PATCH";
+
+interface Waiting {
+  readonly asked: string;
+  resolve(answered: Answered): void;
+  reject(error: Error): void;
+}
+
+/** An answer that takes longer is not waited for. */
+const ANSWER_MS = 60_000;
+
 /**
  * One connection that is kept, and one request on it at a time: as little as a client can do, so that in the figures it
  * weighs no more than the small clients of the peers. It understands answers with a Content-Length, which all here have.
+ * Servers close what is idle for long: the next request then opens it anew.
  */
 export class HttpConnection {
-  readonly #socket: Socket;
+  readonly #open: () => Promise<Socket>;
   readonly #head: string;
+  #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
-  #waiting: { resolve(answered: Answered): void; reject(error: Error): void } | undefined;
+  #waiting: Waiting | undefined;
+  #isOver = false;
 
-  private constructor(socket: Socket, head: string) {
-    this.#socket = socket;
+  private constructor(open: () => Promise<Socket>, head: string, socket: Socket) {
+    this.#open = open;
     this.#head = head;
-    socket.on("data", (chunk) => this.#read(chunk));
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new Error("the server closed the connection")));
+    this.#socket = this.#follow(socket);
   }
 
-  static open(url: string, token: string): Promise<HttpConnection> {
+  static async open(url: string, token: string, answerMs = ANSWER_MS): Promise<HttpConnection> {
     const { hostname, port, host } = new URL(url);
-    return new Promise((resolve, reject) => {
-      const socket = connect(Number(port), hostname).setNoDelay().once("error", reject);
-      socket.once("connect", () => {
-        const head = ` HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`;
-        resolve(new HttpConnection(socket.off("error", reject), head));
-      });
-    });
+    const open = () => connected(hostname, Number(port), answerMs);
+    const head = ` HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`;
+    return new HttpConnection(open, head, await open());
   }
 
-  send(method: "GET" | "POST" | "PATCH", path: string, body?: unknown): Promise<Answered> {
+  /** @throws when no whole answer comes, with what was asked */
+  async send(method: Method, path: string, body?: unknown): Promise<Answered> {
+    const asked = `${method} ${path}`;
+    if (this.#isOver) throw new Error(`${asked}: it was closed`);
+    if (this.#socket.readyState !== "open") await this.#openAgain(asked);
     const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+      this.#waiting = { asked, resolve, reject };
       const described =
         text === undefined ? "" : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n`;
-      this.#socket.write(`${method} ${path}${this.#head}${described}\r\n${text ?? ""}`);
+      this.#socket.write(`${asked}${this.#head}${described}\r\n${text ?? ""}`);
     });
   }
 
   /** @throws when it is answered with anything else */
-  async expect(status: number, method: "GET" | "POST" | "PATCH", path: string, body?: unknown): Promise<string> {
+  async expect(status: number, method: Method, path: string, body?: unknown): Promise<string> {
     const answered = await this.send(method, path, body);
     if (answered.status === status) return answered.body;
     throw new Error(`${method} ${path} answered ${answered.status}: ${answered.body.slice(0, 300)}`);
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#isOver = true;
+    this.#socket.destroy(new Error("it was closed"));
+  }
+
+  async #openAgain(asked: string): Promise<void> {
+    const socket = await this.#open().catch((error: Error) => {
+      throw new Error(`${asked}: ${error.message}`, { cause: error });
+    });
+    this.#received = Buffer.alloc(0);
+    this.#socket = this.#follow(socket);
+    if (this.#isOver) this.close();
+  }
+
+  #follow(socket: Socket): Socket {
+    // The end of a former socket may be told only after it was opened anew: it is not this request's.
+    const fail = (error: Error) => {
+      if (socket === this.#socket) this.#fail(error);
+    };
+    return socket
+      .on("data", (chunk) => this.#read(chunk))
+      .on("error", fail)
+      .on("close", () => fail(new Error("the server closed the connection")));
   }
 
   #read(chunk: Buffer): void {
@@ -62,7 +95,8 @@ export class HttpConnection {
     const head = this.#received.toString("latin1", 0, headEnd);
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
     if (Number.isNaN(length)) {
-      this.#fail(new Error(`an answer without a length: ${head.slice(0, 200)}`));
+      // Where the next answer begins is not known any more.
+      this.#socket.destroy(new Error(`an answer without a length: ${head.slice(0, 200)}`));
       return;
     }
     const end = headEnd + 4 + length;
@@ -75,9 +109,18 @@ export class HttpConnection {
   }
 
   #fail(error: Error): void {
-    this.#waiting?.reject(error);
+    this.#waiting?.reject(new Error(`${this.#waiting.asked}: ${error.message}`, { cause: error }));
     this.#waiting = undefined;
   }
+}
+
+/** @param silentMs a socket on which nothing comes or goes for so long is closed: also while it opens, and while it is idle */
+function connected(host: string, port: number, silentMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, timeout: silentMs }).once("error", reject);
+    socket.on("timeout", () => socket.destroy(new Error(`no answer within ${silentMs / 1_000} s`)));
+    socket.once("connect", () => resolve(socket));
+  });
 }
 
 /** Runs `task` on every index below `count`, on a number of connections. */
