@@ -4,6 +4,7 @@ import { SimProcess } from "../../runtime/sim/process.ts";
 import { SimServer } from "../../runtime/sim/server.ts";
 import { World } from "../../runtime/sim/world.ts";
 import { NoServer } from "../server/running-server.ts";
+import { heard } from "../testing/heard.ts";
 import { runDead } from "./dead.ts";
 
 const letter: DeadLetter = {
@@ -22,11 +23,10 @@ async function lettersOf(...letters: readonly DeadLetter[]): Promise<Ports> {
 }
 
 async function run(line: string, ports: Ports) {
-  const results: string[] = [];
-  const notes: string[] = [];
+  const { out, said } = heard();
   let closed = false;
   const code = await runDead(line.split(" "), {
-    out: { result: (text) => void results.push(text), note: (text) => void notes.push(text), terminal: undefined },
+    out,
     open: async () => ({
       ...ports,
       close: async () => {
@@ -34,7 +34,7 @@ async function run(line: string, ports: Ports) {
       },
     }),
   });
-  return { code, result: results.join("\n"), note: notes.join("\n"), closed };
+  return { code, ...said(), closed };
 }
 
 describe("the dead command", () => {
@@ -105,15 +105,15 @@ describe("the dead command", () => {
   });
 
   it("says what it cannot do, before it connects", async () => {
-    const notes: string[] = [];
-    const out = { result: () => undefined, note: (text: string) => void notes.push(text), terminal: undefined };
+    const { out, said } = heard();
     const open = async () => {
       throw new NoServer("no nats-server runs on data");
     };
     expect(await runDead(["bury"], { out, open })).toBe(2);
-    expect(notes.pop()).toContain('there is no "bury"');
+    expect(said().note).toContain('there is no "bury"');
+    expect(said().note).not.toContain("no nats-server");
     expect(await runDead(["list"], { out, open })).toBe(2);
-    expect(notes.pop()).toContain("no nats-server runs on data");
+    expect(said().note).toContain("no nats-server runs on data");
     expect(await runDead(["--help"], { out, open })).toBe(0);
   });
 

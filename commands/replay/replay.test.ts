@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock, systemIds } from "../../runtime/ports/system.ts";
+import { heard } from "../testing/heard.ts";
 import { runReplay } from "./replay.ts";
 import type { Summary } from "./summary.ts";
 import { FAKE_TOKEN, type FakeDispatch, startFakeDispatch } from "./testing/fake-dispatch.ts";
@@ -29,17 +30,16 @@ interface Extra {
 }
 
 async function run(args: readonly string[], { env, signal, retryBudgetMs = 5_000 }: Extra = {}) {
-  const results: string[] = [];
-  const notes: string[] = [];
+  const { out, said } = heard();
   const exitCode = await runReplay(args, {
     env: env ?? { TOCSIN_URL: server.url, TOCSIN_TOKEN: FAKE_TOKEN },
-    out: { result: (text) => results.push(text), note: (text) => notes.push(text), terminal: undefined },
+    out,
     clock: systemClock,
     ids: systemIds,
     signal: signal ?? new AbortController().signal,
     retryBudgetMs,
   });
-  return { exitCode, result: results.join("\n"), notes: notes.join("\n") };
+  return { exitCode, ...said() };
 }
 
 async function fileOf(text: string | Buffer, name = "calls.csv"): Promise<string> {
@@ -235,18 +235,18 @@ describe("a replay that cannot begin", () => {
     [["a", "--connections", "-1"], "connections"],
     [["a", "--what"], "--what"],
   ])("%j: %s", async (args, message) => {
-    const { exitCode, notes } = await run(args);
+    const { exitCode, note } = await run(args);
     expect(exitCode).toBe(2);
-    expect(notes).toContain(message);
-    expect(notes).toContain("--help");
+    expect(note).toContain(message);
+    expect(note).toContain("--help");
   });
 
   it("says to start the server where none answers", async () => {
-    const { exitCode, notes } = await run([await fileOf(twoCalls)], {
+    const { exitCode, note } = await run([await fileOf(twoCalls)], {
       env: { TOCSIN_URL: "http://127.0.0.1:1", TOCSIN_TOKEN: FAKE_TOKEN },
     });
-    expect([exitCode, notes.split("\n").length]).toEqual([2, 1]);
-    expect(notes).toContain("npm start");
+    expect([exitCode, note.split("\n").length]).toEqual([2, 1]);
+    expect(note).toContain("npm start");
   });
 
   it("says to start the server where there is no token, and takes the one that the server left", async () => {
@@ -254,17 +254,17 @@ describe("a replay that cannot begin", () => {
     const env = { TOCSIN_URL: server.url, DATA_DIR: folder };
     const without = await run([file], { env });
     expect(without.exitCode).toBe(2);
-    expect(without.notes).toContain("npm start");
+    expect(without.note).toContain("npm start");
     await writeFile(join(folder, "admin.token"), `${FAKE_TOKEN}\n`);
     expect((await run([file], { env })).exitCode).toBe(0);
   });
 
   it("says that the token is refused", async () => {
-    const { exitCode, notes } = await run([await fileOf(twoCalls)], {
+    const { exitCode, note } = await run([await fileOf(twoCalls)], {
       env: { TOCSIN_URL: server.url, TOCSIN_TOKEN: "x" },
     });
     expect(exitCode).toBe(2);
-    expect(notes).toContain("401 unauthenticated");
+    expect(note).toContain("401 unauthenticated");
   });
 
   it.each([
@@ -273,16 +273,16 @@ describe("a replay that cannot begin", () => {
     [Buffer.from("1f8b0800", "hex"), "unexpected end of file"],
     [Buffer.from("504b030414", "hex"), "unpack it first"],
   ])("%j: %s", async (content, message) => {
-    const { exitCode, notes } = await run([await fileOf(content)]);
+    const { exitCode, note } = await run([await fileOf(content)]);
     expect(exitCode).toBe(2);
-    expect(notes).toContain(message);
+    expect(note).toContain(message);
     expect(server.requests.filter(({ method }) => method !== "GET")).toEqual([]);
   });
 
   it("names a file that is not there", async () => {
-    const { exitCode, notes } = await run([join(folder, "none.csv")]);
+    const { exitCode, note } = await run([join(folder, "none.csv")]);
     expect(exitCode).toBe(2);
-    expect(notes).toContain("no such file");
+    expect(note).toContain("no such file");
   });
 
   it("shows its help", async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { readText } from "../replay/file-text.ts";
 import { planReplay } from "../replay/plan.ts";
 import { readCalls } from "../replay/read-calls.ts";
+import { heard } from "../testing/heard.ts";
 import { simulateDay } from "./day.ts";
 import { readSimulateOptions } from "./options.ts";
 import { seededRandom } from "./random.ts";
@@ -23,15 +24,9 @@ function optionsOf(args: readonly string[]) {
 }
 
 async function run(args: readonly string[]) {
-  const results: string[] = [];
-  const notes: string[] = [];
-  const out = {
-    result: (text: string) => void results.push(text),
-    note: (text: string) => void notes.push(text),
-    terminal: undefined,
-  };
+  const { out, said } = heard();
   const exitCode = await runSimulate(args, { env: {}, out });
-  return { exitCode, result: results.join("\n"), notes: notes.join("\n") };
+  return { exitCode, ...said() };
 }
 
 describe("the example day", () => {
@@ -139,9 +134,9 @@ describe("the command", () => {
     ["--wat"],
     ["x"],
   ])("refuses %s %s", async (...args) => {
-    const { exitCode, notes } = await run(args);
+    const { exitCode, note } = await run(args);
     expect(exitCode).toBe(2);
-    expect(notes).toContain("--help");
+    expect(note).toContain("--help");
   });
 
   it("shows its help", async () => {

@@ -54,10 +54,9 @@ describe("the verify command", () => {
   it("says what it cannot do", async () => {
     expect(await run("--jsno", [])).toMatchObject({ code: 2, note: expect.stringContaining("--jsno") });
     expect(await run("--help", [])).toMatchObject({ code: 0, result: expect.stringContaining("agreement") });
-    const notes: string[] = [];
-    const out = { result: () => undefined, note: (text: string) => void notes.push(text), terminal: undefined };
+    const { out, said } = heard();
     const open = () => Promise.reject(new PortUnavailable("the journal could not be read"));
     expect(await runVerify([], { out, clock: systemClock, open })).toBe(2);
-    expect(notes).toEqual(["the journal could not be read"]);
+    expect(said()).toEqual({ result: "", note: "the journal could not be read" });
   });
 });

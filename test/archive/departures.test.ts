@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registry } from "../../actors/registry.ts";
 import { runRecall } from "../../commands/recall/recall.ts";
 import { openRunning } from "../../commands/server/running-server.ts";
+import { heard } from "../../commands/testing/heard.ts";
 import { readCheckpoint } from "../../runtime/checkpoint.ts";
 import { Departures } from "../../runtime/departures.ts";
 import type { Archive, Ports } from "../../runtime/ports/index.ts";
@@ -83,14 +84,13 @@ async function pastOf(id: string, versions: number) {
   return { items: items.filter((item: { sequence: number }) => sequences.includes(item.sequence)), then };
 }
 
-async function recall(id: string): Promise<readonly string[]> {
-  const results: string[] = [];
-  const out = { result: (text: string) => void results.push(text), note: () => undefined, terminal: undefined };
+async function recall(id: string): Promise<string> {
+  const { out, said } = heard();
   await runRecall([id], {
     out,
     open: () => openRunning({ DATA_DIR: server.dataDir }, systemClock, systemIds, silent),
   });
-  return results;
+  return said().result;
 }
 
 const listed = async (id: string) =>
@@ -169,9 +169,9 @@ describe("an incident that is over", () => {
     await hasDeparted(id);
     const again = await server.patch(`/api/v1/incidents/${id}`, { status: "cancelled" }, { "idempotency-key": "c" });
     expect(again.body).toEqual(cancelled.body);
-    expect(await recall(id)).toEqual([`${id}  is back, version 4`]);
+    expect(await recall(id)).toBe(`${id}  is back, version 4`);
     expect(await listed(id)).toBe(true);
-    expect(await recall("none")).toEqual([expect.stringContaining("not_found")]);
+    expect(await recall("none")).toMatch(/^none {2}not_found: .*$/);
   });
 
   it("is not silently missed by whoever resumes from before it", async () => {
