@@ -13,7 +13,7 @@ export interface CommitterOptions {
   readonly durability: Durability;
   /** Appends in one group. A server takes at most 1,000; half of it keeps the tail latency down. */
   readonly groupMax: number;
-  /** Below this many, single appends are faster than a group (measured: an atomic batch costs 2 to 3 ms of set-up). */
+  /** Below this many, single appends are faster than a group: it depends on where the server puts a batch together. */
   readonly groupMin: number;
   /** Groups under way at once: while the server writes one, the next ones' commands are decided. */
   readonly groupsMax: number;

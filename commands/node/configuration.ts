@@ -46,6 +46,10 @@ const schema = z.object({
   NATS_URL: z.string().optional().describe("use this nats-server (or cluster) instead of starting one"),
   NATS_SERVER: z.string().optional().describe("the nats-server binary to start"),
   NATS_PORT: port(0).describe("port of the nats-server that is started; 0: any free one"),
+  BATCH_STAGING: z
+    .enum(["memory", "disk"])
+    .default("memory")
+    .describe("where that nats-server puts atomic batches together; memory: in /dev/shm, while there is enough"),
   REPLICAS: z.coerce
     .number()
     .int()

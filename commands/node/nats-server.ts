@@ -4,6 +4,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rm
 
 import { join, resolve } from "node:path";
 import type { Log } from "../../runtime/ports/index.ts";
+import { BatchStaging } from "./batch-staging.ts";
 import { type MqttListener, mqttLines } from "./mqtt-listener.ts";
 import { isNatsServerOf } from "./nats-process.ts";
 
@@ -14,6 +15,8 @@ export interface NatsServerOptions {
   readonly sync: boolean;
   /** Where devices connect, if they may; and what our own bridge is known by there. */
   readonly mqtt?: MqttListener | undefined;
+  /** Where it puts atomic batches together; default: in memory, where there is enough. */
+  readonly batchStaging?: "memory" | "disk";
   /** Between its end and its next start, at the most; default: half a minute. */
   readonly againMaxMs?: number;
 }
@@ -37,6 +40,7 @@ export class NatsServer {
   #ends = 0;
   #startedMs = 0;
   #listening = false;
+  #staging: BatchStaging | undefined;
 
   constructor(options: NatsServerOptions, log: Log) {
     this.#options = options;
@@ -46,6 +50,11 @@ export class NatsServer {
 
   get url(): string {
     return `127.0.0.1:${this.#port}`;
+  }
+
+  /** A batch costs it as much as a few messages; else as much as two dozen. */
+  get hasCheapBatches(): boolean {
+    return this.#staging !== undefined;
   }
 
   get pid(): number | undefined {
@@ -60,7 +69,7 @@ export class NatsServer {
   /** @throws when it does not come up, with what it logged */
   async start(): Promise<void> {
     const { binary, dataDir, sync, mqtt } = this.#options;
-    const home = resolve(dataDir, "nats");
+    const home = this.#home;
     mkdirSync(home, { recursive: true });
     // The folder above may have to be open to the user that PostgreSQL runs as; the journal is nobody's but ours.
     chmodSync(home, 0o700);
@@ -79,7 +88,7 @@ export class NatsServer {
         `pid_file: ${JSON.stringify(pidFile)}`,
         "max_payload: 2MB",
         "jetstream {",
-        `  store_dir: ${JSON.stringify(join(home, "jetstream"))}`,
+        `  store_dir: ${JSON.stringify(this.#store)}`,
         sync ? "  sync_interval: always" : "",
         "}",
         ...(mqtt === undefined ? [] : mqttLines(mqtt)),
@@ -100,6 +109,7 @@ export class NatsServer {
       throw error;
     }
     this.#listening = true;
+    if (this.#options.batchStaging !== "disk") this.#staging ??= BatchStaging.open(this.#store, this.#log);
     child.once("exit", (code, signal) => void this.#startAgain(code, signal));
     if (isOver(child)) void this.#startAgain(child.exitCode, child.signalCode);
   }
@@ -116,6 +126,15 @@ export class NatsServer {
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#child !== undefined) await end(this.#child);
+    this.#staging?.stop();
+  }
+
+  get #home(): string {
+    return resolve(this.#options.dataDir, "nats");
+  }
+
+  get #store(): string {
+    return join(this.#home, "jetstream");
   }
 
   async #startAgain(code: number | null, signal: NodeJS.Signals | null): Promise<void> {

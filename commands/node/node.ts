@@ -118,7 +118,8 @@ async function assemble(
   await presence.start();
   stops.push(() => presence.stop());
   const defaults = hostDefaults(HOST_ID, PARTITIONS);
-  const committer = { ...committerDefaults, durability: DURABILITY };
+  const batchFrom = server?.hasCheapBatches === true ? BATCH_FROM_IN_MEMORY : committerDefaults.groupMin;
+  const committer = { ...committerDefaults, durability: DURABILITY, groupMin: batchFrom };
   const host = new Host(registry, ports, board, coverage, {
     ...defaults,
     committer,
@@ -134,7 +135,7 @@ async function assemble(
   say("restoring the board …");
   await board.start((shown, of) => say(`restoring the board: ${Math.round((100 * shown) / of)} % of the journal`));
   stops.push(async () => board.stop());
-  const intake = new AlertIntake(ports, board);
+  const intake = new AlertIntake(ports, board, batchFrom);
   const numbers = new NumberDispenser(ports.numbers, systemClock);
   const textClassifier = loadTextClassifier(configuration.CLASSIFIER_MODEL);
   const classification = classificationOf(board, ports, textClassifier);
@@ -288,6 +289,9 @@ function departuresOf(
 
 const DAY_MS = 86_400_000;
 
+/** So many messages are written faster as one atomic batch than one by one, where the server puts it together in memory. */
+const BATCH_FROM_IN_MEMORY = 5;
+
 /** Answers from the archive, once it is there. */
 function readerOf(
   { ARCHIVE }: Configuration,
@@ -305,11 +309,12 @@ function readerOf(
 }
 
 async function natsOf(
-  { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY, MQTT, MQTT_URL, MQTT_PORT }: Configuration,
+  configuration: Configuration,
   log: Log,
   say: (line: string) => void,
   stops: (() => Promise<void>)[],
 ): Promise<{ readonly url: string; readonly server?: NatsServer; readonly mqtt?: MqttListener | undefined }> {
+  const { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY, MQTT, MQTT_URL, MQTT_PORT } = configuration;
   if (NATS_URL !== undefined) return { url: NATS_URL };
   say("starting nats-server …");
   // Before a port is looked for: it may hold ours, and devices must find us where we were.
@@ -321,6 +326,7 @@ async function natsOf(
     port: NATS_PORT,
     sync: DURABILITY === "sync",
     mqtt,
+    batchStaging: configuration.BATCH_STAGING,
   };
   const server = new NatsServer(options, log);
   await server.start();

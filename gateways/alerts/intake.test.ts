@@ -34,7 +34,7 @@ function taking() {
     intake: { append },
     // Of the ports the intake needs but these, and of the board what it shows: nothing.
   } as unknown as Ports;
-  const intake = new AlertIntake(ports, { get: () => undefined } as unknown as Board);
+  const intake = new AlertIntake(ports, { get: () => undefined } as unknown as Board, 24);
   const take = (...reports: readonly Report[]) =>
     intake.take(reports).then(
       (receipts) => receipts.map(({ dedupKey }) => dedupKey).join(" "),

@@ -64,9 +64,6 @@ interface Taking {
  */
 const GROUPS = { groupMin: 1, groupMax: 256, groupsMax: 2 };
 
-/** So many messages are written faster as one atomic batch than one by one. */
-const BATCH_FROM = 24;
-
 /** This bad or worse goes by the lane that floods of the rest cannot delay. */
 const URGENT_FROM = "high";
 
@@ -79,13 +76,18 @@ export class AlertIntake {
   readonly #board: Board;
   readonly #writes: Grouping<Taking>;
   readonly #urgent: Quota;
+  readonly #batchFrom: number;
   #accepted = 0;
   #demoted = 0;
 
-  /** @param board tells which alert a report will add to, as far as is known */
-  constructor(ports: Ports, board: Board) {
+  /**
+   * @param board tells which alert a report will add to, as far as is known
+   * @param batchFrom so many messages are written faster as one atomic batch than one by one
+   */
+  constructor(ports: Ports, board: Board, batchFrom: number) {
     this.#ports = ports;
     this.#board = board;
+    this.#batchFrom = batchFrom;
     this.#urgent = new Quota(ports.clock, URGENT_PER_SECOND);
     this.#writes = new Grouping(ports.clock, GROUPS, {
       weigh: ({ entries }) => Math.max(1, entries.length),
@@ -134,7 +136,7 @@ export class AlertIntake {
   async #write(group: readonly Taking[]): Promise<void> {
     const packs = packed(group);
     const parts = packs.reduce((sum, { senders }) => sum + senders.size, 0);
-    const apart = parts === group.length && packs.length < BATCH_FROM;
+    const apart = parts === group.length && packs.length < this.#batchFrom;
     await Promise.all((apart ? packs.map((pack) => [pack]) : [packs]).map((batch) => this.#append(batch)));
   }
 

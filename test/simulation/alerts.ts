@@ -101,7 +101,7 @@ class Run {
       readFails: some(30),
     };
     const gateway = new SimProcess(this.#server, "gateway");
-    const intake = new AlertIntake(gateway.ports, new Board(registry, views, gateway.ports, new Coverage(0)));
+    const intake = new AlertIntake(gateway.ports, new Board(registry, views, gateway.ports, new Coverage(0)), 3);
     const work = Array.from({ length: world.between(1, 3) }, (_, index) => this.#report(`s${index}`, intake));
     if (!this.#ordered) work.push(this.#interfere());
     const trouble = this.#trouble(names);

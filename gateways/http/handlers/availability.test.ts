@@ -69,7 +69,7 @@ const services = (): Services => {
   const vault = new Vault(ports.keys, () => MasterKeys.parse(newMasterKey()));
   const presence = new Presence(ports);
   const push = { vapidPublicKey: "", kinds: [], seal: () => "", mark: () => "", whyNot: () => undefined };
-  const intake = new AlertIntake(ports, board);
+  const intake = new AlertIntake(ports, board, 24);
   const secrets = new SourceSecrets(new Uint8Array(32));
   const webhooks = new Webhooks({ board, client, clock: ports.clock, intake, secrets });
   return { ports, registry, views, board, client, numbers, intake, secrets, webhooks, vault, presence, push };
