@@ -69,6 +69,18 @@ export async function inTransaction<T>(client: pg.ClientBase, work: () => Promis
   }
 }
 
+/** All of it, or nothing of it, within a transaction that goes on. */
+export async function inSavepoint(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {
+  await client.query("savepoint work");
+  try {
+    await work();
+    await client.query("release savepoint work");
+  } catch (error) {
+    await client.query("rollback to savepoint work; release savepoint work").catch(() => undefined);
+    throw error;
+  }
+}
+
 /** SQLSTATE classes 22 (data exception) and 23 (integrity): the same values would be refused again. */
 export function isDataError(error: unknown): boolean {
   const { code } = error as { code?: unknown };

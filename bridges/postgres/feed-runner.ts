@@ -3,8 +3,8 @@ import { pause, within } from "../../runtime/pause.ts";
 import type { Clock, Log } from "../../runtime/ports/index.ts";
 import type { StreamEntry, StreamReading } from "../../runtime/stream-source.ts";
 import { advance, type Checkpoint, Overtaken, startingPoint, WrongStream } from "./checkpoints.ts";
-import { type Database, inTransaction, isDataError, searchPath, withClient } from "./connection.ts";
-import type { Feed, Prepared } from "./feed.ts";
+import { type Database, inSavepoint, inTransaction, isDataError, searchPath, withClient } from "./connection.ts";
+import type { Feed, Part, Prepared } from "./feed.ts";
 import { type Problem, textOf } from "./fold.ts";
 import { quarantine } from "./quarantine.ts";
 
@@ -219,9 +219,11 @@ export class FeedRunner {
         this.#batchMax = this.#smaller(entries);
         throw error;
       }
-      const problem = { entry: entries[0]!, problem: textOf(error) };
+      const { parts, problems } = prepared;
+      const whole = { entry: entries[0]!, problem: textOf(error) };
       await inTransaction(client, async () => {
-        await this.#quarantine(client, [problem]);
+        const refused = parts === undefined ? [whole] : [...problems, ...(await writeParts(client, parts()))];
+        await this.#quarantine(client, refused);
         await advance(client, this.#feed.name, from, sequence);
       });
       this.#status = { ...this.#status, sequence };
@@ -239,6 +241,22 @@ export class FeedRunner {
     }
     await quarantine(client, "quarantine", feed, problems);
   }
+}
+
+/** Writes what PostgreSQL takes of an entry that it has refused, within a transaction. @returns what it does not, and why */
+async function writeParts(client: pg.ClientBase, parts: AsyncIterable<Part>): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  // What would be looked at when it is committed would be refused as a whole once more.
+  await client.query("set constraints all immediate");
+  for await (const { entry, write } of parts) {
+    try {
+      await inSavepoint(client, () => write(client));
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      problems.push({ entry, problem: textOf(error) });
+    }
+  }
+  return problems;
 }
 
 function isSmaller(batchMax: number, feed: Feed): boolean {

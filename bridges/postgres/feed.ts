@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
 import type { Problem } from "./fold.ts";
+import type { Write } from "./write.ts";
 
 /** A stream, and how its entries become rows. To archive another stream is to write another one of these. */
 export interface Feed {
@@ -25,6 +26,14 @@ export interface Feed {
 
 export interface Prepared {
   readonly problems: readonly Problem[];
-  /** Writes the rows, within a transaction. */
-  write(client: pg.ClientBase): Promise<void>;
+  readonly write: Write;
+  /** Where an entry holds several things: each that `write` writes by itself, in order. PostgreSQL may refuse but one of them. */
+  readonly parts?: () => AsyncIterable<Part>;
+}
+
+/** What an entry holds. */
+export interface Part {
+  /** As if it had come by itself; its sequence says which it is. */
+  readonly entry: StreamEntry;
+  readonly write: Write;
 }

@@ -7,7 +7,7 @@ import { reportsIn } from "../../schema/intake.ts";
 import { laneOfIntake } from "../../schema/subjects.ts";
 import { schemas } from "./connection.ts";
 import type { Feed, Prepared } from "./feed.ts";
-import { type Problem, textOf } from "./fold.ts";
+import type { Problem } from "./fold.ts";
 import { Turns } from "./turns.ts";
 import { readiedRows } from "./write.ts";
 
@@ -34,25 +34,37 @@ export class ReportsFeed implements Feed {
     const rows: Row[] = [];
     const problems: Problem[] = [];
     const turns = new Turns(this.#clock);
-    for (const entry of entries) {
-      const lane = laneOfIntake(entry.subject);
-      const at = new Date(entry.keptMs).toISOString();
-      let problem: string | undefined;
-      for (const { place, record } of reportsIn(entry.sequence, entry.payload)) {
-        try {
-          if (lane === undefined) throw new Error("its subject is none of the intake");
-          if (record === undefined) throw new Error("this is no report of Tocsin");
-          rows.push(alertReportRow(record, lane, place, at));
-        } catch (error) {
-          problem ??= textOf(error);
-        }
+    for (const message of entries) {
+      for (const report of reportsOf(message)) {
+        if ("row" in report) rows.push(report.row);
+        else problems.push(report);
       }
-      // Its other reports are none the worse for one that cannot be read.
-      if (problem !== undefined) problems.push({ entry, problem });
       await turns.next();
     }
-    return { problems, write: await readiedRows(alertReports, rows, turns) };
+    return {
+      problems,
+      write: await readiedRows(alertReports, rows, turns),
+      // Read once more, as this is rare: what was read of a batch is not kept for it.
+      async *parts() {
+        for (const report of entries.flatMap((message) => [...reportsOf(message)])) {
+          if ("row" in report)
+            yield { entry: report.entry, write: await readiedRows(alertReports, [report.row], turns) };
+        }
+      },
+    };
   }
 
   forget(): void {}
+}
+
+/** The reports of a message, each under its own place: none is the worse for another one that cannot be archived. */
+function* reportsOf(message: StreamEntry): Generator<Problem | { readonly entry: StreamEntry; readonly row: Row }> {
+  const lane = laneOfIntake(message.subject);
+  const at = new Date(message.keptMs).toISOString();
+  for (const { place, text, record } of reportsIn(message.sequence, message.payload)) {
+    const entry = { ...message, sequence: place, payload: text };
+    if (lane === undefined) yield { entry, problem: "its subject is none of the intake" };
+    else if (record === undefined) yield { entry, problem: "this is no report of Tocsin" };
+    else yield { entry, row: alertReportRow(record, lane, place, at) };
+  }
 }

@@ -3,6 +3,7 @@ import { projections, registry } from "../../actors/registry.ts";
 import { applyEnvelope, blankImage, type Image } from "../../runtime/image.ts";
 import type { JournalEntry } from "../../runtime/ports/index.ts";
 import type { StreamEntry, StreamSource } from "../../runtime/stream-source.ts";
+import type { IntakeRecord } from "../../schema/alert.ts";
 import { parseEnvelope } from "../../schema/envelope.ts";
 import { reportsIn } from "../../schema/intake.ts";
 import { addressOfEvents } from "../../schema/subjects.ts";
@@ -141,14 +142,20 @@ export async function expectPositionsArchived(database: TestDatabase, source: St
   expect(rows).toEqual(expected);
 }
 
-/** Every report to the alert engine, once, as it came. */
-export async function expectReportsArchived(database: TestDatabase, messages: readonly StreamEntry[]): Promise<void> {
+/** Every report to the alert engine, once, as it came. @param isTaken false of those that the archive could not take */
+export async function expectReportsArchived(
+  database: TestDatabase,
+  messages: readonly StreamEntry[],
+  isTaken: (record: IntakeRecord | undefined) => boolean = () => true,
+): Promise<void> {
   const rows = await database.rows<Record<string, unknown>>(
     `select sequence::double precision, lane, at, agency_id, source, sent_by, action, dedup_key, alert_id, content, raw
      from alert_reports order by sequence`,
   );
   const reports = messages.flatMap((message) =>
-    reportsIn(message.sequence, message.payload).map((report) => ({ ...message, ...report, record: report.record! })),
+    reportsIn(message.sequence, message.payload)
+      .filter(({ record }) => isTaken(record))
+      .map((report) => ({ ...message, ...report, record: report.record! })),
   );
   const expected = reports.map(({ place, subject, record, keptMs }) => {
     return {
