@@ -258,20 +258,27 @@ export class Cell {
     if (this.#wasTakenForNew || !this.#host.isUnheardOf(this)) return false;
     this.#wasTakenForNew = true;
     const at = message.op === "prepare" ? message.at : this.#now();
-    const draft = this.#firstDraft(message, at);
-    if (draft === undefined) return false;
+    const first = this.#firstDraft(message, at);
+    if (first === undefined) return false;
+    const { draft, participations } = first;
     if (message.op === "prepare") {
+      // Who takes part does not lead: refused as such once it was looked at.
+      if (participations.length > 0) return false;
       await this.#takePart(draft, message, answer);
       return true;
     }
-    const outcome = await this.#commit(draft, [], message, at);
-    if (outcome === "conflict") return false;
+    const outcome = await this.#commit(draft, participations, message, at);
+    // Who refused to take part may have done so before, in a command of this actor that is not known yet.
+    if (outcome === "conflict" || !outcome.ok) return false;
     answer(outcome);
     return true;
   }
 
-  /** Undefined where it does nothing by itself, or where that cannot be said of an actor that may be there. */
-  #firstDraft(message: Message & { op: "command" | "prepare" }, at: string): Drafted | undefined {
+  /** Undefined where it does nothing, or where that cannot be said of an actor that may be there. */
+  #firstDraft(
+    message: Message & { op: "command" | "prepare" },
+    at: string,
+  ): { readonly draft: Drafted; readonly participations: readonly Participation[] } | undefined {
     const image = blankImage(this.#definition);
     try {
       const decision = decide(this.#definition, image.state, message.command, {
@@ -279,8 +286,10 @@ export class Cell {
         at,
         by: message.by,
       });
-      if (isRefusal(decision) || isForward(decision) || isJoint(decision) || decision.length === 0) return;
-      return this.#draft(image, decision, message, at);
+      if (isRefusal(decision) || isForward(decision)) return;
+      const [events, participations] = isJoint(decision) ? [decision.events, decision.with] : [decision, []];
+      if (events.length === 0) return;
+      return { draft: this.#draft(image, events, message, at), participations };
     } catch {
       return;
     }

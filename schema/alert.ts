@@ -329,6 +329,8 @@ export type AlertKeyCommand =
       readonly at: string;
       /** The alert that the sender has found to be over: only its place is taken. */
       readonly over?: { readonly alertId: string; readonly seen: Seen };
+      /** The report that its alert begins with, in the same commit; left out: it is told of it afterwards. */
+      readonly first?: ClassifiedReport;
     }
   /** Another message takes the place of this key's, which may come yet. */
   | { readonly type: "replace"; readonly agencyId: string; readonly by: string };

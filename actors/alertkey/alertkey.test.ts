@@ -33,6 +33,17 @@ describe("a key", () => {
     expect(given(claimed("a1")).when(claim("a2")).types).toEqual([]);
   });
 
+  it("has its alert begin with the report that claims it, in one commit; of many who claim it at once, with that of one alone", () => {
+    const first = { record: { id: "a1" }, intake: { lane: "normal", sequence: 8, at: "2026-01-01T00:00:00.000Z" } };
+    const opening = { ...claim("a1"), first } as AlertKeyCommand;
+    const { types, joins } = given().when(opening);
+    expect(types).toEqual(["alertkey.claimed"]);
+    expect(joins).toEqual([
+      { to: { kind: "alert", id: "a1" }, command: { type: "receive", ...first, seenBefore: {} } },
+    ]);
+    expect(given(claimed("a2")).when(opening)).toMatchObject({ types: [], joins: [] });
+  });
+
   it("knows the alert before", () => {
     expect(given(claimed("a1")).state).toMatchObject({ alertId: "a1", before: null });
     expect(given(claimed("a1"), claimed("a2")).state).toMatchObject({ alertId: "a2", before: "a1" });

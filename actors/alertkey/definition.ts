@@ -38,10 +38,14 @@ export const alertkey: ActorDefinition<AlertKeyState, AlertKeyCommand, AlertKeyE
   agencyOf: (s) => s.agencyId ?? undefined,
 
   decide: {
-    claim: (s, { agencyId, alertId, over, at }) =>
-      s.alertId === null || s.alertId === over?.alertId
-        ? [{ type: "alertkey.claimed", agencyId, alertId, seen: over?.seen ?? {}, at }]
-        : [],
+    claim: (s, { agencyId, alertId, over, at, first }) => {
+      if (s.alertId !== null && s.alertId !== over?.alertId) return [];
+      const seen = over?.seen ?? {};
+      const events: AlertKeyEvent[] = [{ type: "alertkey.claimed", agencyId, alertId, seen, at }];
+      if (first === undefined) return events;
+      const command = { type: "receive", ...first, seenBefore: seen };
+      return { events, with: [{ to: { kind: "alert", id: alertId }, command }] };
+    },
     replace: (s, { agencyId, by }) => (s.replacedBy === null ? [{ type: "alertkey.replaced", agencyId, by }] : []),
   },
   evolve: {

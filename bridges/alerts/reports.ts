@@ -68,6 +68,8 @@ interface Current {
   readonly before: string | null;
   /** Its ids are not those that were made when the report was accepted. */
   readonly isSecond?: boolean;
+  /** The reports that were classified for it. */
+  readonly classified?: readonly ClassifiedReport[];
 }
 
 /**
@@ -98,8 +100,8 @@ export class Reports {
     if (record.chain !== undefined) return this.#message(record, record.chain, intake);
     const key = keyOf(record, record.dedupKey);
     if (record.action === "trigger") {
-      const current = this.#shown(key) ?? (await this.#claim(key, record, intake));
-      await this.#trigger(group as readonly Triggering[], current);
+      const triggers = group as readonly Triggering[];
+      await this.#trigger(triggers, this.#shown(key) ?? (await this.#open(key, triggers)));
       return;
     }
     const alertId = (await this.#key(key, intake))?.alertId;
@@ -169,7 +171,7 @@ export class Reports {
     const key = keyOf(group[0]!.record, group[0]!.record.dedupKey);
     let rest = group;
     let current = first;
-    let classified = await this.#classified(rest, current);
+    let classified = current.classified ?? (await this.#classified(rest, current));
     let atOnce = group.length;
     for (;;) {
       const { alertId, seen: seenBefore, flaps, before } = current;
@@ -201,7 +203,7 @@ export class Reports {
   /** As their alert is told of them. What says the same as the one before it is not classified again. */
   async #classified(
     group: readonly Triggering[],
-    { alertId, flaps, isSecond = false }: Current,
+    { alertId, flaps, isSecond = false }: Pick<Current, "alertId" | "flaps" | "isSecond">,
   ): Promise<readonly ClassifiedReport[]> {
     let made: ReturnType<Classify>;
     const all = group.map(async ({ record: said, intake }, index) => {
@@ -227,18 +229,27 @@ export class Reports {
     return !reply.ok && reply.code === "not_found" ? undefined : (orUndoable(reply).state as AlertKeyState);
   }
 
+  /** A key that nobody has heard of, and its alert with the first report: one commit where it is so. */
+  async #open(key: Address, group: readonly Triggering[]): Promise<Current> {
+    const { record, intake } = group[0]!;
+    const classified = await this.#classified(group, { alertId: record.id, flaps: false });
+    const current = await this.#claim(key, record, intake, undefined, classified[0]);
+    return current.alertId === record.id && !current.flaps ? { ...current, classified } : current;
+  }
+
   async #claim(
     key: Address,
     record: IntakeRecord,
     intake: IntakePlace,
     over?: Pick<Current, "alertId" | "seen">,
+    first?: ClassifiedReport,
   ): Promise<Current> {
     const { agencyId } = record;
     // What stands twice in the intake has the same ids twice: of the second one, once the first one's alert is over, they
     // are no more.
     const isSecond = over?.alertId === record.id;
     const alertId = isSecond ? secondId(record.id, intake) : record.id;
-    const command = { type: "claim", agencyId, alertId, at: intake.at, ...(over === undefined ? {} : { over }) };
+    const command = { type: "claim", agencyId, alertId, at: intake.at, ...(over && { over }), ...(first && { first }) };
     // After one that is over comes another claim of the same report: a command of its own.
     const commandId = over === undefined ? idOf(intake) : `${idOf(intake)}-${over.alertId}`;
     const state = orUndoable(await this.#asking.ask(key, command, commandId)).state as AlertKeyState;

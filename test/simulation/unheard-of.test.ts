@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { registry } from "../../actors/registry.ts";
-import { Cell, type CellReply } from "../../runtime/cell.ts";
+import { Cell, type CellHost, type CellReply } from "../../runtime/cell.ts";
 import { applyEntry, blankImage } from "../../runtime/image.ts";
-import type { Command, Message } from "../../runtime/messages.ts";
+import { type Command, failure, type Message } from "../../runtime/messages.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
 import { SimServer } from "../../runtime/sim/server.ts";
 import { World } from "../../runtime/sim/world.ts";
@@ -17,6 +17,9 @@ const claim = (alertId: string): Command => ({
   alertId,
   at: "2026-01-01T00:00:00.000Z",
 });
+
+/** The same, with its alert. */
+const opening = (alertId: string): Command => ({ ...claim(alertId), first: { record: {}, intake: {} } });
 
 describe("what nobody here has heard of", () => {
   it("is not looked up before the first thing happens to it", async () => {
@@ -46,6 +49,25 @@ describe("what nobody here has heard of", () => {
     expect(await newCell().tell("c2", claim("a2"))).toMatchObject({ ok: true, state: { alertId: "a1" } });
   });
 
+  it("leads others in a commit without being looked up", async () => {
+    const { newCell, reads, server } = world();
+    const others: CellHost["send"] = async (to, { op }) => {
+      const append = { subject: `evt.sim.${to.kind}.${to.id}`, payload: "{}", expectedSequence: 0 };
+      return { ok: true, state: {}, version: 0, sequence: 0, ...(op === "prepare" ? { append } : {}) };
+    };
+    expect(await newCell(others).tell("c1", opening("a1"))).toMatchObject({ ok: true, version: 1 });
+    expect(server.journal.entries.map(({ subject }) => subject)).toEqual(["evt.sim.alertkey.k1", "evt.sim.alert.a1"]);
+    expect(reads).toEqual([]);
+  });
+
+  it("looks whether it has led them before, when they refuse to take part", async () => {
+    const { newCell } = world();
+    await newCell().tell("c1", claim("a1"));
+    const refusing: CellHost["send"] = async () => failure("alert_over", "it was resolved long ago");
+    expect(await newCell(refusing).tell("c1", opening("a1"))).toMatchObject({ ok: true, version: 1, replayed: true });
+    expect(await newCell(refusing).tell("c2", opening("a1"))).toMatchObject({ ok: true, state: { alertId: "a1" } });
+  });
+
   it("takes part in another's commit only where it is new", async () => {
     const { newCell, append } = world();
     await newCell().tell("c1", claim("a1"));
@@ -71,12 +93,12 @@ function world() {
   const reads: string[] = [];
   const during = <T>(promise: Promise<T>) => outcomeIn(sim, promise);
   let hosts = 0;
-  const newCell = () => {
+  const newCell = (send?: CellHost["send"]) => {
     const { ports } = new SimProcess(server, `h${hosts++}`);
     const { state, journal } = ports;
     state.get = told(reads, state.get.bind(state));
     journal.read = told(reads, journal.read.bind(journal));
-    const cell = new Cell(definition, KEY, 0, loneHost(ports, true));
+    const cell = new Cell(definition, KEY, 0, { ...loneHost(ports, true), ...(send && { send }) });
     const deliver = (message: Message): Promise<CellReply> => during(cell.deliver(message));
     const tell = (commandId: string, command: Command) => deliver({ ...from, op: "command", commandId, command });
     return { deliver, tell };
