@@ -9,9 +9,15 @@ export function changesOf<Fields extends object>(fields: Fields, wanted: Partial
   const changes: Partial<Fields> = {};
   const was: Partial<Fields> = {};
   for (const field of Object.keys(wanted) as (keyof Fields)[]) {
-    if (JSON.stringify(fields[field]) === JSON.stringify(wanted[field])) continue;
+    if (isTheSame(fields[field], wanted[field])) continue;
     changes[field] = wanted[field]!;
     was[field] = fields[field];
   }
   return Object.keys(changes).length === 0 ? undefined : { changes, was };
+}
+
+function isTheSame(one: unknown, other: unknown): boolean {
+  // Most of what is compared is text, and to write that out as JSON is what would cost the most.
+  if (one === other) return true;
+  return typeof one === "object" && typeof other === "object" && JSON.stringify(one) === JSON.stringify(other);
 }

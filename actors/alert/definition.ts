@@ -157,7 +157,7 @@ export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
       assert(!wasSeen(it, e.intake), `report ${e.intake.sequence} was done before`);
       return {
         ...it,
-        content: { ...it.content, ...e.changes },
+        content: e.changes === undefined ? it.content : { ...it.content, ...e.changes },
         count: it.count + 1,
         seen: withSeen(it.seen, e.intake),
         triggered: Math.max(it.triggered, e.intake.sequence),

@@ -172,7 +172,8 @@ export class AlertEngine {
   #work(batches: KeyedBatches<Begun>, report: LaneReport): Promise<void> {
     const { record, intake } = report;
     if (record === undefined) return this.#bury(report, "this is no report of Tocsin");
-    return batches.run(orderOf(record), { ...report, record }, lanes.indexOf(intake.lane));
+    const key = keyOf(record, record.dedupKey);
+    return batches.run(orderOf(record, key), { ...report, record, key }, lanes.indexOf(intake.lane));
   }
 
   async #do(reports: Reports, group: readonly Begun[]): Promise<void> {
@@ -209,6 +210,6 @@ export class AlertEngine {
 const NEVER = new Promise<void>(() => undefined);
 
 /** Messages that speak of each other are done in one order, whatever their keys. */
-function orderOf(record: IntakeRecord): string {
-  return record.chain === undefined ? keyOf(record, record.dedupKey).id : `${record.agencyId} ${record.source.scope}`;
+function orderOf({ agencyId, source, chain }: IntakeRecord, key: Address): string {
+  return chain === undefined ? key.id : `${agencyId} ${source.scope}`;
 }

@@ -32,6 +32,8 @@ export type Classify = (
 export interface Reported {
   readonly record: IntakeRecord;
   readonly intake: IntakePlace;
+  /** Of its key. */
+  readonly key: Address;
 }
 
 /** What the engine needs to make an incident as an agency wants it. */
@@ -96,9 +98,8 @@ export class Reports {
    */
   async handle(group: readonly Reported[]): Promise<void> {
     await this.#heard(group);
-    const { record, intake } = group[0]!;
-    if (record.chain !== undefined) return this.#message(record, record.chain, intake);
-    const key = keyOf(record, record.dedupKey);
+    const { record, intake, key } = group[0]!;
+    if (record.chain !== undefined) return this.#message(group[0]!, record.chain);
     if (record.action === "trigger") {
       const triggers = group as readonly Triggering[];
       await this.#trigger(triggers, this.#shown(key) ?? (await this.#open(key, triggers)));
@@ -129,7 +130,7 @@ export class Reports {
    * A message of a chain. First of all those that it replaces are marked, whether they have come or not: a message that
    * comes late finds the mark at its own key, and opens nothing. Then their alert ends, or goes on with what this one says.
    */
-  async #message(record: IntakeRecord, { replaces, ends }: AlertChain, intake: IntakePlace): Promise<void> {
+  async #message({ record, intake, key }: Reported, { replaces, ends }: AlertChain): Promise<void> {
     const { agencyId, dedupKey } = record;
     const before: string[] = [];
     for (const [index, replaced] of replaces.entries()) {
@@ -138,7 +139,6 @@ export class Reports {
       const { alertId } = orUndoable(reply).state as AlertKeyState;
       if (alertId !== null && !before.includes(alertId)) before.push(alertId);
     }
-    const key = keyOf(record, dedupKey);
     const own = await this.#key(key, intake);
     let goesOn: string | undefined;
     if (own?.replacedBy != null) {
@@ -148,7 +148,7 @@ export class Reports {
       const sentAgain = own?.alertId != null;
       goesOn = own?.alertId ?? before[0];
       const current = await this.#claim(key, { ...record, id: goesOn ?? record.id }, intake);
-      goesOn = await this.#trigger([{ record: record as TriggerRecord, intake }], current, sentAgain);
+      goesOn = await this.#trigger([{ record: record as TriggerRecord, intake, key }], current, sentAgain);
     }
     for (const alertId of before) if (alertId !== goesOn) await this.#end(record, alertId, intake, "sourceResolve");
   }
@@ -168,7 +168,7 @@ export class Reports {
    * @returns the alert that the last of them is of now
    */
   async #trigger(group: readonly Triggering[], first: Current, onlyOnce = false): Promise<string> {
-    const key = keyOf(group[0]!.record, group[0]!.record.dedupKey);
+    const { key } = group[0]!;
     let rest = group;
     let current = first;
     let classified = current.classified ?? (await this.#classified(rest, current));
@@ -206,12 +206,14 @@ export class Reports {
     { alertId, flaps, isSecond = false }: Pick<Current, "alertId" | "flaps" | "isSecond">,
   ): Promise<readonly ClassifiedReport[]> {
     let made: ReturnType<Classify>;
-    const all = group.map(async ({ record: said, intake }, index) => {
+    let lastSaid: string | undefined;
+    const all = group.map(async ({ record: given, intake }, index) => {
       const opens = isSecond && index === 0;
-      const told = opens ? { ...said, id: alertId, incidentId: secondId(said.incidentId, intake) } : said;
+      const told = opens ? { ...given, id: alertId, incidentId: secondId(given.incidentId, intake) } : given;
       const record = flaps ? labelled(told) : told;
-      const before = group[index - 1]?.record;
-      if (before === undefined || !saysTheSame(before, said)) made = this.#classify(record.content, record);
+      const said = group.length === 1 ? "" : saidBy(given);
+      if (said !== lastSaid) made = this.#classify(record.content, record);
+      lastSaid = said;
       return { record, intake, classification: await made };
     });
     return Promise.all(all);
@@ -266,7 +268,7 @@ export class Reports {
   async #incidentFor(
     alertId: string,
     it: Known,
-    { record, intake }: Reported,
+    { record, intake }: Pick<Reported, "record" | "intake">,
     flapping: string | null | undefined,
   ): Promise<void> {
     const { agencyId } = record;
@@ -323,12 +325,9 @@ const alertOf = ({ alertId }: { readonly alertId: string }): Address => ({ kind:
 const idOf = ({ sequence }: IntakePlace) => `alert-${sequence}`;
 
 /** To whoever classifies it. */
-function saysTheSame(one: TriggerRecord, other: TriggerRecord): boolean {
-  return (
-    one.source.name === other.source.name &&
-    one.agencyId === other.agencyId &&
-    JSON.stringify(one.content) === JSON.stringify(other.content)
-  );
+/** What a report is classified by. */
+function saidBy({ agencyId, source, content }: TriggerRecord): string {
+  return JSON.stringify([agencyId, source.name, content]);
 }
 
 /** They are all of their key and lane from the first to the last: the same two are always the same content. */
