@@ -69,9 +69,14 @@ export async function webhookDoor({ url, token }: Tocsin): Promise<Door> {
   };
 }
 
-/** By the listener that comes with it, QoS 1: accepted is what that listener has taken. */
+/**
+ * By the listener that comes with it, QoS 1: accepted is what that listener has taken, of a connection one after the other.
+ * Devices have a connection each.
+ */
 export async function mqttDoor(port: number): Promise<Door> {
-  const clients = await Promise.all(Array.from({ length: 4 }, () => connectAsync(`mqtt://127.0.0.1:${port}`)));
+  const clients = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => connectAsync(`mqtt://127.0.0.1:${port}`)),
+  );
   let next = 0;
   return {
     async send(reports) {

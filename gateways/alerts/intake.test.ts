@@ -15,6 +15,7 @@ const report = (dedupKey: string, scope = "s", severity: AlertContent["severity"
 });
 
 type Append = Ports["intake"]["append"];
+type AppendOnce = Ports["intake"]["appendOnce"];
 
 /** With an intake that holds every write until it is told how that has gone. */
 function taking() {
@@ -27,11 +28,17 @@ function taking() {
       });
       writes.push({ messages, keep: () => resolve([]), lose: () => reject(new UncertainOutcome("lost")) });
     });
+  const known = new Set<string>();
+  const appendOnce: AppendOnce = async (entries) => {
+    if (entries.some(({ id }) => known.has(id))) return { ok: false };
+    for (const { id } of entries) known.add(id);
+    return { ok: true, sequences: [] };
+  };
   let ids = 0;
   const ports = {
     clock: { soon: (task: () => void) => queueMicrotask(task), monotonicMs: () => 0 },
     ids: { uuidV7: () => `id-${ids++}` },
-    intake: { append },
+    intake: { append, appendOnce },
     // Of the ports the intake needs but these, and of the board what it shows: nothing.
   } as unknown as Ports;
   const intake = new AlertIntake(ports, { get: () => undefined } as unknown as Board, 24);
@@ -40,7 +47,7 @@ function taking() {
       (receipts) => receipts.map(({ dedupKey }) => dedupKey).join(" "),
       () => "lost",
     );
-  return { writes, take, intake };
+  return { writes, known, take, intake };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -87,6 +94,17 @@ describe("the intake", () => {
     void take(report("2", "s", "critical"));
     await turn();
     expect(writes.map(({ messages }) => messages)).toEqual([["alert.urgent.a.s: 2"], ["alert.in.a.s: 1"]]);
+  });
+
+  it("keeps what may be repeated once, each under an id of its own, and counts it once", async () => {
+    const { known, intake } = taking();
+    const repeat = { id: "request", ids: [{ id: "first", incidentId: "i" }] };
+    const send = () => intake.take([report("1"), report("2", "s", "critical")], repeat);
+    const [receipt] = await send();
+    expect(receipt).toEqual({ id: "first", dedupKey: "1" });
+    expect((await send())[0]).toEqual(receipt);
+    expect([...known]).toEqual(["request-0", "request-1"]);
+    expect(intake.figures.alertReportsAccepted).toBe(2);
   });
 
   it("has nothing to keep where nothing is reported", async () => {

@@ -5,7 +5,7 @@ import type { AlertKeyState } from "../../actors/alertkey/definition.ts";
 import type { Board } from "../../runtime/board.ts";
 import { chainHash } from "../../runtime/chain.ts";
 import { Grouping } from "../../runtime/grouping.ts";
-import type { Ports } from "../../runtime/ports/index.ts";
+import type { Incoming, Ports } from "../../runtime/ports/index.ts";
 import type {
   AlertChain,
   AlertContent,
@@ -18,6 +18,7 @@ import type {
 } from "../../schema/alert.ts";
 import { packReports } from "../../schema/intake.ts";
 import { subjects } from "../../schema/subjects.ts";
+import { KeptOnce } from "./kept-once.ts";
 import { keyOf } from "./key.ts";
 import { type Pack, packed } from "./packs.ts";
 import { Quota } from "./quota.ts";
@@ -49,11 +50,9 @@ export interface ReportIds {
   readonly incidentId: string;
 }
 
-type Entry = Parameters<Ports["intake"]["append"]>[0][number];
-
 /** What a sender waits for. */
 interface Taking {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly Incoming[];
   readonly kept: () => void;
   readonly lost: (error: unknown) => void;
 }
@@ -75,6 +74,7 @@ export class AlertIntake {
   readonly #ports: Ports;
   readonly #board: Board;
   readonly #writes: Grouping<Taking>;
+  readonly #once: KeptOnce;
   readonly #urgent: Quota;
   readonly #batchFrom: number;
   #accepted = 0;
@@ -89,6 +89,7 @@ export class AlertIntake {
     this.#board = board;
     this.#batchFrom = batchFrom;
     this.#urgent = new Quota(ports.clock, URGENT_PER_SECOND);
+    this.#once = new KeptOnce(ports, batchFrom);
     this.#writes = new Grouping(ports.clock, GROUPS, {
       weigh: ({ entries }) => Math.max(1, entries.length),
       write: (group) => this.#write(group),
@@ -96,7 +97,7 @@ export class AlertIntake {
   }
 
   get figures() {
-    return { alertReportsAccepted: this.#accepted, alertReportsDemoted: this.#demoted };
+    return { alertReportsAccepted: this.#accepted + this.#once.count, alertReportsDemoted: this.#demoted };
   }
 
   newIds(): ReportIds {
@@ -105,7 +106,7 @@ export class AlertIntake {
   }
 
   /**
-   * Keeps one report or several, all or none; those known under an id one by one, each once however often they are sent.
+   * Keeps one report or several, all or none; those known under an id each once, however often they are sent.
    * @param repeat the id by which their sender may repeat them, and the ids that they had the first time
    * @throws UncertainOutcome: it may be kept
    */
@@ -120,15 +121,14 @@ export class AlertIntake {
       subject: subjects.intake(recordLanes[index]!, record.agencyId, record.source.scope),
       payload: JSON.stringify(record),
     }));
-    if (repeat !== undefined) {
-      for (const [index, entry] of entries.entries()) {
-        const { before } = await this.#ports.intake.appendOnce(entry, `${repeat.id}-${index}`);
-        if (!before) this.#accepted += 1;
-      }
-      return records.map((record) => this.#receiptOf(record));
+    const isUrgent = recordLanes.includes("urgent");
+    if (repeat === undefined) {
+      await new Promise<void>((kept, lost) => this.#writes.add({ entries, kept, lost }, isUrgent));
+      this.#accepted += records.length;
+    } else {
+      const identified = entries.map((entry, index) => ({ ...entry, id: `${repeat.id}-${index}` }));
+      await this.#once.keep(identified, isUrgent);
     }
-    await new Promise<void>((kept, lost) => this.#writes.add({ entries, kept, lost }, recordLanes.includes("urgent")));
-    this.#accepted += records.length;
     return records.map((record) => this.#receiptOf(record));
   }
 

@@ -13,7 +13,7 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 export interface Ack {
   readonly seq: number;
   readonly val?: string;
-  /** A message of its id is there already. */
+  /** Of one by itself: a message of its id is there already. */
   readonly duplicate?: boolean;
   readonly error?: { readonly err_code: number; readonly description: string };
 }
@@ -139,7 +139,8 @@ export class Connection {
       return;
     }
     const ack = JSON.parse(message.string()) as Ack;
-    if (ack.error === undefined || isFenceError(ack.error.err_code)) this.writes.succeeded(pending.subject);
+    if (ack.error === undefined || isFenceError(ack.error.err_code) || isRepeated(ack))
+      this.writes.succeeded(pending.subject);
     else this.writes.failed(pending.subject, ack.error.description, this.#clock.monotonicMs());
     pending.resolve(ack);
   }
@@ -214,6 +215,14 @@ const FENCE_ERRORS: ReadonlySet<number> = new Set([10071, 10158, 10164]);
 
 function isFenceError(code: number): boolean {
   return FENCE_ERRORS.has(code);
+}
+
+/** What a batch is refused with as a whole when it has a message whose id is known, or two of the same. */
+const REPEATED = 10201;
+
+/** Nothing was kept, as something of it is there already. */
+export function isRepeated({ duplicate, error }: Ack): boolean {
+  return duplicate === true || error?.err_code === REPEATED;
 }
 
 /**

@@ -1,8 +1,15 @@
 import { DeliverPolicy } from "@nats-io/jetstream";
 import { streams } from "../../schema/subjects.ts";
 import { pause } from "../pause.ts";
-import { type Intake, type IntakeEntry, type JournalEntry, UncertainOutcome } from "../ports/index.ts";
-import { publishBatch, sequenceOf } from "./connection.ts";
+import {
+  type AppendResult,
+  type Incoming,
+  type Intake,
+  type IntakeEntry,
+  type Repeatable,
+  UncertainOutcome,
+} from "../ports/index.ts";
+import { type Ack, type BatchMessage, isRepeated, publishBatch, sequenceOf } from "./connection.ts";
 import type { NatsContext } from "./context.ts";
 import { MessageHeaders } from "./message-headers.ts";
 import { OrderedMessages } from "./ordered.ts";
@@ -12,8 +19,6 @@ const STREAM = streams.alerts.name;
 const AHEAD = 100;
 const AGAIN_MS = 200;
 
-type Entry = Pick<JournalEntry, "subject" | "payload">;
-
 export class NatsIntake implements Intake {
   readonly #nats: NatsContext;
 
@@ -21,19 +26,16 @@ export class NatsIntake implements Intake {
     this.#nats = nats;
   }
 
-  async append(entries: readonly Entry[]): Promise<readonly number[]> {
-    const messages = entries.map(({ subject, payload }) => ({ subject, payload, header: new MessageHeaders() }));
-    const last = sequenceOf(await publishBatch(this.#nats.writer, () => this.#nats.ids.token(), messages));
-    if (last === undefined) throw new UncertainOutcome("the intake refused");
-    return entries.map((_, index) => last - entries.length + 1 + index);
+  async append(entries: readonly Incoming[]): Promise<readonly number[]> {
+    const ack = await this.#publish(entries.map((entry) => ({ ...entry, header: new MessageHeaders() })));
+    return sequencesOf(ack, entries.length);
   }
 
-  async appendOnce({ subject, payload }: Entry, id: string) {
-    const header = new MessageHeaders().set("Nats-Msg-Id", id);
-    const ack = await this.#nats.writer.publish(subject, payload, header);
-    const sequence = sequenceOf(ack);
-    if (sequence === undefined) throw new UncertainOutcome("the intake refused");
-    return { sequence, before: ack.duplicate === true };
+  async appendOnce(entries: readonly Repeatable[]): Promise<AppendResult> {
+    const ack = await this.#publish(
+      entries.map(({ id, ...entry }) => ({ ...entry, header: new MessageHeaders().set("Nats-Msg-Id", id) })),
+    );
+    return isRepeated(ack) ? { ok: false } : { ok: true, sequences: sequencesOf(ack, entries.length) };
   }
 
   async follow(subject: string, after: number, onEntry: (entry: IntakeEntry) => Promise<void>): Promise<() => void> {
@@ -68,4 +70,15 @@ export class NatsIntake implements Intake {
       messages.stop();
     };
   }
+
+  #publish(messages: readonly BatchMessage[]): Promise<Ack> {
+    return publishBatch(this.#nats.writer, () => this.#nats.ids.token(), messages);
+  }
+}
+
+/** Those of a batch follow each other without anything between. */
+function sequencesOf(ack: Ack, count: number): readonly number[] {
+  const last = sequenceOf(ack);
+  if (last === undefined) throw new UncertainOutcome("the intake refused");
+  return Array.from({ length: count }, (_, index) => last - count + 1 + index);
 }

@@ -36,7 +36,7 @@ export interface Append {
 
 export type AppendResult =
   | { readonly ok: true /** one per append, in order */; readonly sequences: readonly number[] }
-  /** A fence failed: nothing was written. */
+  /** A fence failed, or an id was known: nothing was written. */
   | { readonly ok: false };
 
 export interface JournalEntry {
@@ -109,6 +109,13 @@ export interface IntakeEntry extends JournalEntry {
   readonly pending: number;
 }
 
+export type Incoming = Pick<JournalEntry, "subject" | "payload">;
+
+/** What is sent again under its id within some minutes is not kept again. */
+export interface Repeatable extends Incoming {
+  readonly id: string;
+}
+
 /** What comes from outside and waits to be worked on: kept in order, for a while. */
 export interface Intake {
   /**
@@ -116,16 +123,12 @@ export interface Intake {
    * @returns their sequences
    * @throws UncertainOutcome: they may be kept
    */
-  append(entries: readonly Pick<JournalEntry, "subject" | "payload">[]): Promise<readonly number[]>;
+  append(entries: readonly Incoming[]): Promise<readonly number[]>;
   /**
-   * Keeps one under an id: sent again within some minutes, it is not kept again.
-   * @returns its sequence, and whether it was there before
-   * @throws UncertainOutcome: it may be kept; the same id makes it safe to send it again
+   * Keeps them all, in order, or none: `ok: false` where one of them was there before, or two have the same id.
+   * @throws UncertainOutcome: they may be kept; their ids make it safe to send them again
    */
-  appendOnce(
-    entry: Pick<JournalEntry, "subject" | "payload">,
-    id: string,
-  ): Promise<{ readonly sequence: number; readonly before: boolean }>;
+  appendOnce(entries: readonly Repeatable[]): Promise<AppendResult>;
   /**
    * Hands over every entry of the subject (`>` at its end stands for any) after `after`, in order and without a gap, until
    * stopped; recovers by itself. The next one comes once the handler is done with the one before.

@@ -1,29 +1,27 @@
-import type { Intake, IntakeEntry, JournalEntry } from "../ports/index.ts";
+import type { AppendResult, Incoming, Intake, IntakeEntry, JournalEntry, Repeatable } from "../ports/index.ts";
 import { EPOCH_MS, type SimServer } from "./server.ts";
-
-type Entry = Pick<JournalEntry, "subject" | "payload">;
 
 /** The intake in memory: what comes over a network that doubles is kept twice, unless it has an id. */
 export class SimIntake implements Intake {
   readonly entries: (JournalEntry & { readonly atMs: number })[] = [];
   readonly #server: SimServer;
-  readonly #ids = new Map<string, number>();
+  readonly #ids = new Set<string>();
   readonly #followers = new Set<() => void>();
 
   constructor(server: SimServer) {
     this.#server = server;
   }
 
-  append(entries: readonly Entry[]): Promise<readonly number[]> {
+  append(entries: readonly Incoming[]): Promise<readonly number[]> {
     return this.#server.call(() => entries.map((entry) => this.#keep(entry)));
   }
 
-  appendOnce(entry: Entry, id: string) {
+  appendOnce(entries: readonly Repeatable[]): Promise<AppendResult> {
+    const ids = new Set(entries.map(({ id }) => id));
     return this.#server.call(() => {
-      const before = this.#ids.get(id);
-      const sequence = before ?? this.#keep(entry);
-      this.#ids.set(id, sequence);
-      return { sequence, before: before !== undefined };
+      if (ids.size < entries.length || [...ids].some((id) => this.#ids.has(id))) return { ok: false };
+      for (const id of ids) this.#ids.add(id);
+      return { ok: true, sequences: entries.map(({ subject, payload }) => this.#keep({ subject, payload })) };
     });
   }
 
@@ -55,7 +53,7 @@ export class SimIntake implements Intake {
     };
   }
 
-  #keep(entry: Entry): number {
+  #keep(entry: Incoming): number {
     const sequence = this.entries.length + 1;
     const atMs = Math.floor(EPOCH_MS + this.#server.world.nowMs);
     this.entries.push({ ...entry, sequence, atMs });

@@ -42,7 +42,7 @@ export class SimProcess {
       telemetry: server.telemetry,
       intake: {
         append: (entries) => server.intake.append(entries),
-        appendOnce: (entry, id) => server.intake.appendOnce(entry, id),
+        appendOnce: (entries) => server.intake.appendOnce(entries),
         follow: async (subject, after, onEntry) => {
           const handle = (entry: IntakeEntry) => (this.alive ? onEntry(entry) : new Promise<void>(() => undefined));
           return this.#undoable(await server.intake.follow(subject, after, handle));

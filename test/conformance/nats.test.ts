@@ -43,6 +43,13 @@ describe("a nats-server", () => {
     expect(await ports.journal.read("evt.*.incident.big", 0)).toHaveLength(70);
   });
 
+  it("that refuses a batch for an id that it knows is not taken for one that takes no writes", async () => {
+    const batch = ["1", "2"].map((id) => ({ subject: "alert.in.a.s", payload: id, id }));
+    expect((await ports.intake.appendOnce(batch)).ok).toBe(true);
+    expect(await ports.intake.appendOnce(batch)).toEqual({ ok: false });
+    expect(ports.connection.writes.failingFor(0)).toEqual([]);
+  });
+
   it("hands every follower each entry once and in order, whoever appended it, alone or among others", async () => {
     const url = server.url;
     const others = await openNats({ url, replicas: 1 }, systemClock, systemIds, silent);

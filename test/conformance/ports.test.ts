@@ -94,8 +94,8 @@ describe.each([
     const of = (payload: string, lane = "in") => ({ subject: `alert.${lane}.a.s`, payload });
     const [first] = await until(intake.append([of("a"), of("u", "urgent"), of("b")]));
     const again = first! + 3;
-    expect(await until(intake.appendOnce(of("c"), "id"))).toEqual({ sequence: again, before: false });
-    expect(await until(intake.appendOnce(of("c"), "id"))).toEqual({ sequence: again, before: true });
+    expect(await until(intake.appendOnce([{ ...of("c"), id: "id" }]))).toEqual({ ok: true, sequences: [again] });
+    expect(await until(intake.appendOnce([{ ...of("c"), id: "id" }]))).toEqual({ ok: false });
     const seen: string[] = [];
     let busy = false;
     let stop: () => void = () => undefined;
@@ -117,6 +117,23 @@ describe.each([
     );
     stop();
     expect(seen).toEqual(["b", "c"]);
+  });
+
+  it("keep none of several reports where one was there before, or two have the same id", async () => {
+    const { intake } = subject.ports;
+    const once = (...ids: readonly string[]) =>
+      until(intake.appendOnce(ids.map((id) => ({ subject: `alert.once.a.${id[0]}`, payload: id, id }))));
+    const [first] = await until(intake.append([{ subject: "alert.once.a.s", payload: "before" }]));
+    const kept = (...after: readonly number[]) => ({ ok: true, sequences: after.map((count) => first! + count) });
+    expect(await once("a1", "b1", "a2")).toEqual(kept(1, 2, 3));
+    expect(await once("c1", "b1", "c2"), "one is known").toEqual({ ok: false });
+    expect(await once("d1", "e1", "d1"), "twice in it").toEqual({ ok: false });
+    expect(await once("c1")).toEqual(kept(4));
+    expect(await once("b1")).toEqual({ ok: false });
+    expect(await once("d1", "c2")).toEqual(kept(5, 6));
+    const [one, other] = await Promise.all([once("f1", "f2"), once("f2", "f3")]);
+    expect([one.ok, other.ok].sort(), "at the same time").toEqual([false, true]);
+    expect(await until(intake.append([{ subject: "alert.once.a.s", payload: "after" }]))).toEqual([first! + 9]);
   });
 
   it("keep telemetry in order, and hand over what was kept of late and then all that comes", async () => {

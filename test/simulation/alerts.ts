@@ -70,6 +70,7 @@ export async function runAlerts(
   await world.run(() => over, TIME_LIMIT_MS);
   if (failure !== undefined) throw failure;
   if (actors === registry) checkJournal(server.journal.entries, []);
+  checkOnce(server, run.once);
   return check(server, ordered, actors);
 }
 
@@ -79,6 +80,8 @@ class Run {
   readonly #ordered: boolean;
   readonly #actors: Registry;
   readonly #hosts = new Map<string, Running>();
+  /** Senders whose requests have ids, and their reports. */
+  readonly once = new Map<string, readonly string[]>();
   #starts = 0;
 
   constructor(world: World, server: SimServer, ordered: boolean, actors: Registry) {
@@ -147,7 +150,7 @@ class Run {
   }
 
   /** What one device or another has to say. */
-  #said(by: string): Report {
+  #said(by: string, requestId: string): Report {
     const world = this.#world;
     const severity = !this.#ordered && world.chance(300) ? "critical" : "low";
     const content: AlertContent = {
@@ -162,7 +165,7 @@ class Run {
       source: { scope: "api-s", name: "s" },
       policy: this.#ordered ? { ...defaultAlertPolicy, incidentFrom: "low" as const } : defaultAlertPolicy,
       by,
-      requestId: "r",
+      requestId,
       nature: "actual" as const,
       action: followUp ? world.pick(["acknowledge", "resolve"] as const) : ("trigger" as const),
       dedupKey: keyed ? `k${world.between(1, 3)}` : undefined,
@@ -176,12 +179,16 @@ class Run {
     const count = world.between(5, 40);
     // Those of a storm come so fast that they wait for each other.
     const pauseMs = world.chance(400) ? 10 : 300;
+    const hasIds = world.chance(400);
     for (let index = 0; index < count; index++) {
-      const reports = Array.from({ length: world.chance(150) ? world.between(2, 8) : 1 }, () => this.#said(name));
-      // A sender that got no answer sends it again: then it may be there twice, and is counted twice.
-      for (let attempt = 0; attempt < 3; attempt++) {
+      const id = `${name}-${index}`;
+      const length = world.chance(150) ? world.between(2, 8) : 1;
+      const reports = Array.from({ length }, (_, at) => this.#said(name, `${id}-${at}`));
+      if (hasIds) this.once.set(name, [...(this.once.get(name) ?? []), ...reports.map((report) => report.requestId)]);
+      // A sender that got no answer sends it again: without an id it may then be there twice, and is counted twice.
+      for (let attempt = 0; hasIds || attempt < 3; attempt++) {
         try {
-          await intake.take(reports);
+          await intake.take(reports, hasIds ? { id, ids: [] } : undefined);
           break;
         } catch {
           await this.#sleep(world.between(10, 500));
@@ -257,6 +264,20 @@ class Run {
   }
 }
 
+const recordsIn = (server: SimServer) =>
+  server.intake.entries.flatMap(({ sequence, payload, atMs }) =>
+    reportsIn(sequence, payload).map(({ record }) => ({ record: record!, atMs })),
+  );
+
+/** Whatever their network does, what senders say under ids comes once, and in their order. */
+function checkOnce(server: SimServer, once: ReadonlyMap<string, readonly string[]>): void {
+  const records = recordsIn(server);
+  for (const [name, said] of once) {
+    const came = records.filter(({ record }) => record.by === name).map(({ record }) => record.requestId);
+    if (came.join() !== said.join()) throw new Error(`${name} has said ${said.join()}, and there came ${came.join()}`);
+  }
+}
+
 function check(
   server: SimServer,
   ordered: boolean,
@@ -274,9 +295,7 @@ function check(
   const incidents = [...images]
     .filter(([key]) => key.startsWith("incident."))
     .map(([, { state }]) => (state as { sourceAlertId: string }).sourceAlertId);
-  const records = server.intake.entries.flatMap(({ sequence, payload, atMs }) =>
-    reportsIn(sequence, payload).map(({ record }) => ({ record: record!, atMs })),
-  );
+  const records = recordsIn(server);
   if (new Set(incidents).size !== incidents.length) throw new Error("an alert has made two incidents");
   if (actors === registry) checkGroups(images);
   const made = all.filter(({ madeIncident }) => madeIncident).length;
