@@ -4,9 +4,11 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readlinkSync,
+  renameSync,
   rmSync,
   statfsSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,7 +34,7 @@ function withStore() {
   mkdirSync(memory);
   const place = join(stream, "batches");
   let freeBytes = 300 * MB;
-  const open = () => BatchStaging.open(store, silent, { memory, freeBytes: () => freeBytes });
+  const open = (path = store) => BatchStaging.open(path, silent, { memory, freeBytes: () => freeBytes });
   const started = () => {
     const staging = open()!;
     onTestFinished(() => staging.stop());
@@ -41,6 +43,7 @@ function withStore() {
   return {
     place,
     memory,
+    store,
     open,
     started,
     free(bytes: number) {
@@ -81,19 +84,17 @@ it("nothing is left in memory once it has stopped, nor by a process that was kil
   expect(existsSync(place)).toBe(false);
 });
 
-it("with hardly any memory left, the disk is used once no batch is under way, until there is much again", () => {
-  const { started, free, begin, end, isLinked } = withStore();
+it("with hardly any memory left, the disk is used, whatever a full memory has left behind, until there is much again", () => {
+  const { memory, started, free, begin, end, isLinked } = withStore();
   const staging = started();
   free(65 * MB);
+  begin();
   staging.look();
   expect(isLinked(), "little is enough to go on").toBe(true);
-  begin();
   free(63 * MB);
   staging.look();
-  expect(isLinked(), "while a batch is under way").toBe(true);
-  end();
-  staging.look();
-  expect(isLinked(), "once it is done").toBe(false);
+  expect(isLinked()).toBe(false);
+  expect(readdirSync(memory, { recursive: true })).not.toContainEqual(expect.stringContaining("EVENTS"));
   free(255 * MB);
   staging.look();
   expect(isLinked(), "too little to begin").toBe(false);
@@ -106,19 +107,41 @@ it("with hardly any memory left, the disk is used once no batch is under way, un
   expect(isLinked(), "once that is done").toBe(true);
 });
 
-it("what is gone from memory is made again", () => {
-  const { place, started } = withStore();
+it("what is gone from memory is made again, and is nobody else's", () => {
+  const { place, memory, started } = withStore();
   const staging = started();
-  rmSync(readlinkSync(place), { recursive: true });
+  const [folder] = readdirSync(memory);
+  rmSync(join(memory, folder!), { recursive: true });
   staging.look();
   expect(readdirSync(place)).toEqual([]);
+  expect(statSync(join(memory, folder!)).mode & 0o777).toBe(0o700);
 });
 
-it("where there is no memory, or too little, the disk is used", () => {
-  const { open, free, isLinked } = withStore();
+it("a store is known by whatever path it is reached, and another one is not taken for it under the same path", () => {
+  const { memory, store, open } = withStore();
+  const first = open()!;
+  onTestFinished(() => first.stop());
+  const [left] = readdirSync(memory);
+  renameSync(store, `${store}-elsewhere`);
+  mkdirSync(store);
+  const other = open()!;
+  onTestFinished(() => other.stop());
+  expect(readdirSync(memory), "as of two containers that share their memory").toContain(left);
+  symlinkSync(`${store}-elsewhere`, `${store}-link`);
+  const again = open(`${store}-link`)!;
+  onTestFinished(() => again.stop());
+  expect(readdirSync(memory)).not.toContain(left);
+});
+
+it("where there is no memory, or too little, the disk is used, and nothing of a process that was killed is left", () => {
+  const { memory, open, free, restart, isLinked } = withStore();
+  const killed = open()!;
+  onTestFinished(() => killed.stop());
+  restart();
   free(255 * MB);
   expect(open()).toBeUndefined();
   expect(isLinked()).toBe(false);
+  expect(readdirSync(memory)).toEqual([]);
   expect(BatchStaging.open(tmpdir(), silent, { memory: "/nowhere" })).toBeUndefined();
 });
 

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import {
   existsSync,
   lstatSync,
@@ -8,6 +7,7 @@ import {
   rmdirSync,
   rmSync,
   statfsSync,
+  statSync,
   symlinkSync,
   unlinkSync,
 } from "node:fs";
@@ -36,7 +36,7 @@ export interface StagingOptions {
  * they are three quarters of what a batch costs.
  *
  * The folder is a link that is made again wherever it is missing: the server removes it at each start. A disk is made do
- * with while memory is scarce.
+ * with while memory is scarce. A batch whose link goes away while it is put together is refused, all of it.
  */
 export class BatchStaging {
   readonly #store: string;
@@ -53,9 +53,11 @@ export class BatchStaging {
   static open(store: string, log: Log, options: StagingOptions = {}): BatchStaging | undefined {
     const { memory = MEMORY, freeBytes = freeMemoryBytes } = options;
     try {
-      if ((freeBytes(memory) ?? 0) < ROOMY_BYTES) return;
-      const name = `tocsin-batches-${hash("sha256", store, "hex").slice(0, 16)}-`;
+      // By what it is: the same path may be another store in another container, and another path the same one.
+      const { dev, ino } = statSync(store, { bigint: true });
+      const name = `tocsin-batches-${dev}-${ino}-`;
       removeLeftOver(memory, name);
+      if ((freeBytes(memory) ?? 0) < ROOMY_BYTES) return;
       // Nobody else may read it, nor have made it.
       return new BatchStaging(store, mkdtempSync(join(memory, name)), log, freeBytes);
     } catch (error) {
@@ -112,15 +114,16 @@ export class BatchStaging {
     // Without a link, what is there is of a server that has ended.
     if (kind !== "link") rmSync(target, { recursive: true, force: true });
     // Also where it is gone from memory, as what is a user's may be who logs out.
-    mkdirSync(target, { recursive: true });
+    mkdirSync(target, { recursive: true, mode: 0o700 });
     if (kind !== "link") symlinkSync(target, place);
   }
 
+  /** Not only when nothing is under way: where memory was full, the server leaves folders of what it refused for good. */
   #unlink(stream: string): void {
     const place = join(stream, "batches");
-    // One that is under way finds its files by the link.
-    const target = this.#targetOf(stream);
-    if (kindOf(place) === "link" && !(existsSync(target) && readdirSync(target).length > 0)) unlinkSync(place);
+    if (kindOf(place) !== "link") return;
+    unlinkSync(place);
+    rmSync(this.#targetOf(stream), { recursive: true, force: true });
   }
 
   #targetOf(stream: string): string {
