@@ -226,6 +226,10 @@ export class Reports {
     return { ...state, alertId: state.alertId, before: state.before ?? null, flaps: isFlapping(state) };
   }
 
+  #isShown(alertId: string): boolean {
+    return this.#board.get(alertOf({ alertId })) !== undefined;
+  }
+
   async #key(key: Address, intake: IntakePlace): Promise<AlertKeyState | undefined> {
     const reply = await this.#asking.read(key, idOf(intake));
     return !reply.ok && reply.code === "not_found" ? undefined : (orUndoable(reply).state as AlertKeyState);
@@ -248,8 +252,8 @@ export class Reports {
   ): Promise<Current> {
     const { agencyId } = record;
     // What stands twice in the intake has the same ids twice: of the second one, once the first one's alert is over, they
-    // are no more.
-    const isSecond = over?.alertId === record.id;
+    // are no more, whether that is the last alert of the key or one before it.
+    const isSecond = over !== undefined && (over.alertId === record.id || this.#isShown(record.id));
     const alertId = isSecond ? secondId(record.id, intake) : record.id;
     const command = { type: "claim", agencyId, alertId, at: intake.at, ...(over && { over }), ...(first && { first }) };
     // After one that is over comes another claim of the same report: a command of its own.

@@ -134,6 +134,13 @@ describe("the engine", () => {
     expect(classified, "what says the same again within a command is not classified again").toHaveLength(3);
   });
 
+  it("opens an alert once for each report that stands twice in the intake, also where others came between", async () => {
+    const request: readonly Said[] = [{ id: "a" }, { action: "resolve" }, { id: "b" }, { action: "resolve" }];
+    const { actors } = await done([...request, ...request]);
+    expect(actors.alerts).toMatchObject(times(4, { count: 1, status: "resolved" }));
+    expect(actors.told.filter(({ to }) => to.kind === "alertkey")).toHaveLength(4);
+  });
+
   it("keeps the place of what ends an alert, and does it alone", async () => {
     const { actors, received } = await done([...times(3, {}), { action: "resolve" }, ...times(3, {})]);
     expect(received.map(({ commandId }) => commandId)).toEqual([
