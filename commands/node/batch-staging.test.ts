@@ -84,6 +84,14 @@ it("nothing is left in memory once it has stopped, nor by a process that was kil
   expect(existsSync(place)).toBe(false);
 });
 
+it("a link of a process that was killed is made anew, also where the server has let it be", () => {
+  const { place, open, started } = withStore();
+  const killed = open()!;
+  onTestFinished(() => killed.stop());
+  started();
+  expect(existsSync(place)).toBe(true);
+});
+
 it("with hardly any memory left, the disk is used, whatever a full memory has left behind, until there is much again", () => {
   const { memory, started, free, begin, end, isLinked } = withStore();
   const staging = started();

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readlinkSync,
   rmdirSync,
   rmSync,
   statfsSync,
@@ -111,11 +112,14 @@ export class BatchStaging {
     const kind = kindOf(place);
     // Batches are under way on the disk: another time.
     if (kind === "folder" && !removeEmpty(place)) return;
+    const isLinked = kind === "link" && readlinkSync(place) === target;
+    // Of a process that was killed: the server removes it only where batches are allowed already.
+    if (kind === "link" && !isLinked) unlinkSync(place);
     // Without a link, what is there is of a server that has ended.
-    if (kind !== "link") rmSync(target, { recursive: true, force: true });
+    if (!isLinked) rmSync(target, { recursive: true, force: true });
     // Also where it is gone from memory, as what is a user's may be who logs out.
     mkdirSync(target, { recursive: true, mode: 0o700 });
-    if (kind !== "link") symlinkSync(target, place);
+    if (!isLinked) symlinkSync(target, place);
   }
 
   /** Not only when nothing is under way: where memory was full, the server leaves folders of what it refused for good. */
