@@ -84,6 +84,8 @@ export class Client {
     for (let attempt = 0; ; attempt++) {
       const reply = await this.#once(to, message, giveUpAt);
       if (reply.ok || !WORTH_ANOTHER_TRY.has(reply.code) || !isRetryable(reply.code)) return reply;
+      // Who has taken part before says so however often: its leader has to look.
+      if (message.op === "prepare" && reply.code === "contended") return reply;
       const waitMs = Math.min(250, 5 * 2 ** attempt) * (0.5 + this.#ports.ids.random());
       if (this.#ports.clock.monotonicMs() + waitMs >= giveUpAt) return reply;
       await pause(this.#ports.clock, waitMs);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { registry } from "../../actors/registry.ts";
 import { Cell, type CellHost, type CellReply } from "../../runtime/cell.ts";
+import { Client } from "../../runtime/client.ts";
+import type { Host } from "../../runtime/host.ts";
 import { applyEntry, blankImage } from "../../runtime/image.ts";
 import { type Command, failure, type Message } from "../../runtime/messages.ts";
 import { SimProcess } from "../../runtime/sim/process.ts";
@@ -68,6 +70,19 @@ describe("what nobody here has heard of", () => {
     expect(await newCell(refusing).tell("c2", opening("a1"))).toMatchObject({ ok: true, state: { alertId: "a1" } });
   });
 
+  it("does not ask those again and again who have taken part before: it looks at once", async () => {
+    const { newCell, sim, server } = world();
+    await newCell().tell("c1", claim("a1"));
+    const tookPart = { reachOthersBy: () => undefined, deliverOwn: async () => failure("contended", "before") };
+    const { ports } = new SimProcess(server, "client");
+    // Of a host, the client needs but these.
+    const client = new Client(ports, { partitions: 1, timeoutMs: 10_000 }, tookPart as unknown as Host);
+    const beganMs = sim.nowMs;
+    const reply = await newCell((to, message) => client.send(to, message)).tell("c1", opening("a1"));
+    expect(reply).toMatchObject({ ok: true, version: 1, replayed: true });
+    expect(sim.nowMs - beganMs).toBeLessThan(1_000);
+  });
+
   it("takes part in another's commit only where it is new", async () => {
     const { newCell, append } = world();
     await newCell().tell("c1", claim("a1"));
@@ -106,7 +121,7 @@ function world() {
   const folded = () =>
     server.journal.entries.reduce((image, entry) => applyEntry(definition, image, entry), blankImage(definition));
   const append = (vote: CellReply) => during(server.journal.append([vote.append!]));
-  return { newCell, server, folded, reads, append };
+  return { newCell, sim, server, folded, reads, append };
 }
 
 /** The same, which tells what it was asked for. */
