@@ -43,7 +43,7 @@ export class BatchStaging {
   readonly #store: string;
   readonly #folder: string;
   readonly #log: Log;
-  readonly #freeBytes: (folder: string) => number | undefined;
+  readonly #freeBytes: () => number | undefined;
   readonly #timer: NodeJS.Timeout;
   #isOn = false;
 
@@ -53,21 +53,23 @@ export class BatchStaging {
    */
   static open(store: string, log: Log, options: StagingOptions = {}): BatchStaging | undefined {
     const { memory = MEMORY, freeBytes = freeMemoryBytes } = options;
+    // Of the memory itself: our folder may be gone from it, and is then made again.
+    const free = () => freeBytes(memory);
     try {
       // By what it is: the same path may be another store in another container, and another path the same one.
       const { dev, ino } = statSync(store, { bigint: true });
       const name = `tocsin-batches-${dev}-${ino}-`;
       removeLeftOver(memory, name);
-      if ((freeBytes(memory) ?? 0) < ROOMY_BYTES) return;
+      if ((free() ?? 0) < ROOMY_BYTES) return;
       // Nobody else may read it, nor have made it.
-      return new BatchStaging(store, mkdtempSync(join(memory, name)), log, freeBytes);
+      return new BatchStaging(store, mkdtempSync(join(memory, name)), log, free);
     } catch (error) {
       log.info({ error }, `${memory} cannot be used: nats-server puts batches together on its disk, which is slower`);
       return;
     }
   }
 
-  private constructor(store: string, folder: string, log: Log, freeBytes: (folder: string) => number | undefined) {
+  private constructor(store: string, folder: string, log: Log, freeBytes: () => number | undefined) {
     this.#store = store;
     this.#folder = folder;
     this.#log = log;
@@ -79,10 +81,7 @@ export class BatchStaging {
   /** The server has stopped. */
   stop(): void {
     clearInterval(this.#timer);
-    for (const stream of streamsIn(this.#store)) {
-      const place = join(stream, "batches");
-      if (kindOf(place) === "link") unlinkSync(place);
-    }
+    for (const stream of streamsIn(this.#store)) this.#unlink(stream);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -100,7 +99,7 @@ export class BatchStaging {
   }
 
   #decide(): void {
-    const free = this.#freeBytes(this.#folder) ?? 0;
+    const free = this.#freeBytes() ?? 0;
     const isOn = free >= (this.#isOn ? SCARCE_BYTES : ROOMY_BYTES);
     if (this.#isOn && !isOn) this.#log.warn({ freeBytes: free }, "memory is scarce: batches are put together on disk");
     this.#isOn = isOn;
@@ -113,12 +112,15 @@ export class BatchStaging {
     // Batches are under way on the disk: another time.
     if (kind === "folder" && !removeEmpty(place)) return;
     const isLinked = kind === "link" && readlinkSync(place) === target;
-    // Of a process that was killed: the server removes it only where batches are allowed already.
-    if (kind === "link" && !isLinked) unlinkSync(place);
-    // Without a link, what is there is of a server that has ended.
-    if (!isLinked) rmSync(target, { recursive: true, force: true });
+    if (!isLinked) {
+      // Of a process that was killed: the server removes it only where batches are allowed already.
+      if (kind === "link") unlinkSync(place);
+      // Without a link, what is there is of a server that has ended.
+      rmSync(target, { recursive: true, force: true });
+    }
     // Also where it is gone from memory, as what is a user's may be who logs out.
     mkdirSync(target, { recursive: true, mode: 0o700 });
+    // Once there is something that it leads to.
     if (!isLinked) symlinkSync(target, place);
   }
 

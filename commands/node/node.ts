@@ -309,12 +309,11 @@ function readerOf(
 }
 
 async function natsOf(
-  configuration: Configuration,
+  { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY, BATCH_STAGING, MQTT, MQTT_URL, MQTT_PORT }: Configuration,
   log: Log,
   say: (line: string) => void,
   stops: (() => Promise<void>)[],
 ): Promise<{ readonly url: string; readonly server?: NatsServer; readonly mqtt?: MqttListener | undefined }> {
-  const { NATS_URL, NATS_SERVER, NATS_PORT, DATA_DIR, DURABILITY, MQTT, MQTT_URL, MQTT_PORT } = configuration;
   if (NATS_URL !== undefined) return { url: NATS_URL };
   say("starting nats-server …");
   // Before a port is looked for: it may hold ours, and devices must find us where we were.
@@ -326,7 +325,7 @@ async function natsOf(
     port: NATS_PORT,
     sync: DURABILITY === "sync",
     mqtt,
-    batchStaging: configuration.BATCH_STAGING,
+    batchStaging: BATCH_STAGING,
   };
   const server = new NatsServer(options, log);
   await server.start();
