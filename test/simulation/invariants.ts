@@ -37,13 +37,16 @@ export function checkJournal(
 ): void {
   const images = new Map<string, Image>();
   const done = new Map<string, { count: number; version: number }>();
+  const agreed = new Agreement(images);
   entries.forEach((entry, index) => {
     const address = addressOfEvents(entry.subject)!;
     const key = `${address.kind}.${address.id}`;
     const definition = registry.get(address.kind)!;
     const envelope = parseEnvelope(entry.payload);
     // Versions without a gap, an unbroken hash chain, and only events that can have happened: `applyEntry` asserts them.
-    images.set(key, applyEntry(definition, images.get(key) ?? blankImage(definition), entry));
+    const image = images.get(key) ?? blankImage(definition);
+    images.set(key, applyEntry(definition, image, entry));
+    agreed.changes(key, image);
     const command = `${key} ${envelope.commandId}`;
     const before = done.get(command);
     if (before !== undefined)
@@ -51,8 +54,7 @@ export function checkJournal(
     done.set(command, { count: 1, version: envelope.version });
     const next = entries[index + 1];
     const sameCommit = next !== undefined && parseEnvelope(next.payload).commandId === envelope.commandId;
-    if (!sameCommit && (agreement === "after every commit" || next === undefined))
-      checkAgreement(images, entry.sequence);
+    if (!sameCommit && (agreement === "after every commit" || next === undefined)) agreed.check(entry.sequence);
   });
   for (const { commandId, kind, id, version } of acknowledged) {
     const found = done.get(`${kind}.${id} ${commandId}`);
@@ -63,43 +65,95 @@ export function checkJournal(
   }
 }
 
-/** Between any two commits: units and incidents tell the same story. */
-function checkAgreement(images: ReadonlyMap<string, Image>, sequence: number): void {
-  const holders = new Map<string, string>();
-  for (const [key, { state }] of images) {
-    const it = state as IncidentState;
-    if (!key.startsWith("incident.") || it.phase === "unknown") continue;
-    checkRelations(images, key, it, sequence);
-    const working = it.assignments.filter(({ status }) => status !== "cleared");
-    for (const { unitId } of working) {
-      const other = holders.get(unitId);
-      if (other !== undefined) throw new Violation(`at ${sequence}, ${unitId} is on ${key} and on ${other}`);
-      holders.set(unitId, key);
+/**
+ * Between any two commits: units and incidents tell the same story. Whom an actor speaks of speaks of it: so of what agreed
+ * before, only what has changed since can disagree, and whom that speaks of or spoke of then.
+ */
+class Agreement {
+  readonly #images: ReadonlyMap<string, Image>;
+  /** Who works on which incident, as the incidents had it when they were last looked at. */
+  readonly #holders = new Map<string, string>();
+  /** What has changed since, as it was then. */
+  readonly #before = new Map<string, Image>();
+
+  constructor(images: ReadonlyMap<string, Image>) {
+    this.#images = images;
+  }
+
+  /** To be told of every change. */
+  changes(key: string, before: Image): void {
+    if (!this.#before.has(key)) this.#before.set(key, before);
+  }
+
+  /** @throws Violation */
+  check(sequence: number): void {
+    const concerned = new Set(this.#before.keys());
+    for (const [key, before] of this.#before) {
+      for (const image of [before, this.#images.get(key)!])
+        for (const one of spokenOfBy(key, image)) concerned.add(one);
+      for (const unitId of workingOn(key, before)) this.#holders.delete(unitId);
     }
+    for (const key of this.#before.keys()) {
+      for (const unitId of workingOn(key, this.#images.get(key)!)) {
+        const other = this.#holders.get(unitId);
+        if (other !== undefined) throw new Violation(`at ${sequence}, ${unitId} is on ${key} and on ${other}`);
+        this.#holders.set(unitId, key);
+      }
+    }
+    this.#before.clear();
+    for (const key of concerned) {
+      const it = this.#images.get(key)?.state as IncidentState | ResourceState | undefined;
+      if (it === undefined || it.phase === "unknown") continue;
+      if (key.startsWith("incident.")) this.#checkIncident(key, it as KnownIncident, sequence);
+      else if (key.startsWith("resource.")) this.#checkResource(key, it as KnownResource, sequence);
+    }
+  }
+
+  #checkIncident(key: string, it: KnownIncident, sequence: number): void {
+    checkRelations(this.#images, key, it, sequence);
+    const working = it.assignments.filter(({ status }) => status !== "cleared");
     const over = ["resolved", "closed", "cancelled"].includes(it.status);
     if (over && working.length > 0)
       throw new Violation(`at ${sequence}, ${key} is ${it.status} and holds ${working[0]!.unitId}`);
     if (!over && derivedStatus(it, []) !== it.status)
       throw new Violation(`at ${sequence}, ${key} is ${it.status}, its units say ${derivedStatus(it, [])}`);
   }
-  for (const [key, { state }] of images) {
-    const it = state as ResourceState;
-    if (!key.startsWith("resource.") || it.phase === "unknown") continue;
-    checkCompany(images, key, it, sequence);
-    const holder = holders.get(key.slice("resource.".length));
+
+  #checkResource(key: string, it: KnownResource, sequence: number): void {
+    checkCompany(this.#images, key, it, sequence);
+    const holder = this.#holders.get(key.slice("resource.".length));
     const says = it.incidentId === null ? undefined : `incident.${it.incidentId}`;
     if (holder !== says)
       throw new Violation(`at ${sequence}, ${key} says it is held by ${says}, the incidents say ${holder}`);
   }
 }
 
+type KnownIncident = Extract<IncidentState, { phase: "known" }>;
+type KnownResource = Extract<ResourceState, { phase: "known" }>;
+
+/** Units that an incident holds. */
+function workingOn(key: string, { state }: Image): readonly string[] {
+  const it = state as IncidentState;
+  if (!key.startsWith("incident.") || it.phase === "unknown") return [];
+  return it.assignments.filter(({ status }) => status !== "cleared").map(({ unitId }) => unitId);
+}
+
+/** Keys of those whose story is checked against this one's. */
+function spokenOfBy(key: string, image: Image): readonly string[] {
+  const { state } = image as { state: IncidentState | ResourceState };
+  if (state.phase === "unknown") return [];
+  if (key.startsWith("incident.")) {
+    const { links, duplicates, mergedIntoId } = state as KnownIncident;
+    const incidents = [...links, ...duplicates, ...(mergedIntoId === null ? [] : [mergedIntoId])];
+    return [...incidents.map((id) => `incident.${id}`), ...workingOn(key, image).map((unitId) => `resource.${unitId}`)];
+  }
+  if (!key.startsWith("resource.")) return [];
+  const { carrier, aboard } = state as KnownResource;
+  return [...(carrier === null ? [] : [carrier]), ...aboard].map(({ id }) => `resource.${id}`);
+}
+
 /** Carrier and member tell the same story, and what is with a carrier is held by no incident of its own. */
-function checkCompany(
-  images: ReadonlyMap<string, Image>,
-  key: string,
-  it: Extract<ResourceState, { phase: "known" }>,
-  sequence: number,
-): void {
+function checkCompany(images: ReadonlyMap<string, Image>, key: string, it: KnownResource, sequence: number): void {
   const other = (id: string) => {
     const state = images.get(`resource.${id}`)?.state as ResourceState | undefined;
     return state?.phase === "known" ? state : undefined;
@@ -189,12 +243,7 @@ export function checkCalls(entries: readonly JournalEntry[]): void {
 }
 
 /** Links are on both sides, and a duplicate is known to the incident that it points to. */
-function checkRelations(
-  images: ReadonlyMap<string, Image>,
-  key: string,
-  it: Extract<IncidentState, { phase: "known" }>,
-  sequence: number,
-): void {
+function checkRelations(images: ReadonlyMap<string, Image>, key: string, it: KnownIncident, sequence: number): void {
   const id = key.slice("incident.".length);
   const other = (otherId: string) => {
     const state = images.get(`incident.${otherId}`)?.state as IncidentState | undefined;
