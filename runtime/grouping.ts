@@ -24,7 +24,7 @@ export interface Groupable<Item> {
  * go ahead before the others.
  */
 export class Grouping<Item> {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "soon">;
   readonly #options: GroupingOptions;
   readonly #of: Groupable<Item>;
   #queue: Item[] = [];
@@ -37,7 +37,7 @@ export class Grouping<Item> {
   #groupsInFlight = 0;
   #wakeUpSet = false;
 
-  constructor(clock: Clock, options: GroupingOptions, of: Groupable<Item>) {
+  constructor(clock: Pick<Clock, "soon">, options: GroupingOptions, of: Groupable<Item>) {
     this.#clock = clock;
     this.#options = options;
     this.#of = of;

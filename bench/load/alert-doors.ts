@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { connectAsync } from "mqtt";
 import { type Arrivals, Lanes, Times } from "./alert-watch.ts";
@@ -144,10 +143,7 @@ export async function startAlertmanager(root: string, cleanup: Cleanup): Promise
       ({ ok }) => ok,
       () => false,
     );
-  for (let tries = 0; !(await isReady()); tries++) {
-    if (tries > 200) throw new Error("Alertmanager does not start");
-    await sleep(50);
-  }
+  await until(isReady, () => "Alertmanager");
   const { free, close } = await lanes(url, "none");
   return {
     counted: new Times(),

@@ -328,7 +328,6 @@ const alertOf = ({ alertId }: { readonly alertId: string }): Address => ({ kind:
 
 const idOf = ({ sequence }: IntakePlace) => `alert-${sequence}`;
 
-/** To whoever classifies it. */
 /** What a report is classified by. */
 function saidBy({ agencyId, source, content }: TriggerRecord): string {
   return JSON.stringify([agencyId, source.name, content]);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Board } from "../../runtime/board.ts";
 import { type Ports, UncertainOutcome } from "../../runtime/ports/index.ts";
 import { type AlertContent, defaultAlertPolicy } from "../../schema/alert.ts";
 import { reportsIn } from "../../schema/intake.ts";
@@ -41,7 +40,7 @@ function taking() {
     intake: { append, appendOnce },
     // Of the ports the intake needs but these, and of the board what it shows: nothing.
   } as unknown as Ports;
-  const intake = new AlertIntake(ports, { get: () => undefined } as unknown as Board, 24);
+  const intake = new AlertIntake(ports, { get: () => undefined }, 24);
   const take = (...reports: readonly Report[]) =>
     intake.take(reports).then(
       (receipts) => receipts.map(({ dedupKey }) => dedupKey).join(" "),

@@ -72,7 +72,7 @@ const URGENT_PER_SECOND = 20;
 /** Where every report enters, whichever door it came by: it is acknowledged once it is here. */
 export class AlertIntake {
   readonly #ports: Ports;
-  readonly #board: Board;
+  readonly #board: Pick<Board, "get">;
   readonly #writes: Grouping<Taking>;
   readonly #once: KeptOnce;
   readonly #urgent: Quota;
@@ -84,12 +84,12 @@ export class AlertIntake {
    * @param board tells which alert a report will add to, as far as is known
    * @param batchFrom so many messages are written faster as one atomic batch than one by one
    */
-  constructor(ports: Ports, board: Board, batchFrom: number) {
+  constructor(ports: Ports, board: Pick<Board, "get">, batchFrom: number) {
     this.#ports = ports;
     this.#board = board;
     this.#batchFrom = batchFrom;
     this.#urgent = new Quota(ports.clock, URGENT_PER_SECOND);
-    this.#once = new KeptOnce(ports, batchFrom);
+    this.#once = new KeptOnce(ports.clock, ports.intake, { ...GROUPS, groupMin: batchFrom });
     this.#writes = new Grouping(ports.clock, GROUPS, {
       weigh: ({ entries }) => Math.max(1, entries.length),
       write: (group) => this.#write(group),

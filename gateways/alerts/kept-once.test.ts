@@ -8,9 +8,9 @@ type AppendOnce = Ports["intake"]["appendOnce"];
 const idsOf = (entries: readonly Repeatable[]) => entries.map(({ id }) => id);
 const keeping = (appendOnce: AppendOnce, batchFrom = 3) =>
   new KeptOnce(
-    // Of the ports it needs but these.
-    { clock: { soon: (task: () => void) => queueMicrotask(task) }, intake: { appendOnce } } as unknown as Ports,
-    batchFrom,
+    { soon: (task) => queueMicrotask(task) },
+    { appendOnce },
+    { groupMin: batchFrom, groupMax: 256, groupsMax: 2 },
   );
 
 /** One that keeps all of what it is given or none. */

@@ -1,5 +1,5 @@
-import { Grouping } from "../../runtime/grouping.ts";
-import { type Ports, type Repeatable, UncertainOutcome } from "../../runtime/ports/index.ts";
+import { Grouping, type GroupingOptions } from "../../runtime/grouping.ts";
+import { type Clock, type Intake, type Repeatable, UncertainOutcome } from "../../runtime/ports/index.ts";
 
 /** What a sender waits for. */
 interface Sending {
@@ -13,14 +13,12 @@ interface Sending {
  * batch with one of these is refused as a whole, and taken apart as far as it takes to know each.
  */
 export class KeptOnce {
-  readonly #intake: Ports["intake"];
+  readonly #intake: Pick<Intake, "appendOnce">;
   readonly #writes: Grouping<Sending>;
   #count = 0;
 
-  /** @param batchFrom so many messages are written faster as one atomic batch than one by one */
-  constructor({ clock, intake }: Ports, batchFrom: number) {
+  constructor(clock: Pick<Clock, "soon">, intake: Pick<Intake, "appendOnce">, groups: GroupingOptions) {
     this.#intake = intake;
-    const groups = { groupMin: batchFrom, groupMax: 256, groupsMax: 2 };
     this.#writes = new Grouping(clock, groups, {
       weigh: ({ entries }) => entries.length,
       write: (group) => this.#write(group),
