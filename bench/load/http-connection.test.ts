@@ -9,6 +9,7 @@ const ANSWER_MS = 200;
 
 let server: Server;
 let sockets: Socket[];
+let url: string;
 let connection: HttpConnection;
 
 beforeEach(async () => {
@@ -22,8 +23,8 @@ beforeEach(async () => {
   });
   server.on("connection", (socket) => sockets.push(socket));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  connection = await HttpConnection.open(url, "none", ANSWER_MS);
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  connection = await HttpConnection.open(url, "none", { answerMs: ANSWER_MS, idleMs: 5_000 });
 });
 
 afterEach(() => {
@@ -60,6 +61,14 @@ test("what the server closes while it is idle is opened anew by the next request
     expect(sockets).toHaveLength(request);
     await closeFromServer();
   }
+});
+
+test("what has been idle for long is opened anew before the server may close it", async () => {
+  connection.close();
+  connection = await HttpConnection.open(url, "none", { answerMs: ANSWER_MS, idleMs: 0 });
+  for (let request = 0; request < 3; request++) expect(await ask()).toBe("ok");
+  expect(sockets).toHaveLength(1 + 1 + 3);
+  await until("the former ones are closed", () => sockets.filter(({ destroyed }) => !destroyed).length === 1);
 });
 
 test("a server that is gone meanwhile is told of by the next request", async () => {

@@ -13,40 +13,49 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** An answer that takes longer is not waited for. */
-const ANSWER_MS = 60_000;
+const LIMITS = {
+  /** An answer that takes longer is not waited for. */
+  answerMs: 60_000,
+  /** What is idle for longer may be closed while the next request is on its way. */
+  idleMs: 5_000,
+};
 
 /**
  * One connection that is kept, and one request on it at a time: as little as a client can do, so that in the figures it
  * weighs no more than the small clients of the peers. It understands answers with a Content-Length, which all here have.
- * Servers close what is idle for long: the next request then opens it anew.
+ * Servers close what is idle for long, uWebSockets.js after 10 s: the next request then opens it anew, and does so before it
+ * comes to that, as a request that crosses the closing is lost.
  */
 export class HttpConnection {
   readonly #open: () => Promise<Socket>;
   readonly #head: string;
+  readonly #idleMs: number;
   #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
   #waiting: Waiting | undefined;
   #isOver = false;
+  #usedMs = performance.now();
 
-  private constructor(open: () => Promise<Socket>, head: string, socket: Socket) {
+  private constructor(open: () => Promise<Socket>, head: string, idleMs: number, socket: Socket) {
     this.#open = open;
     this.#head = head;
+    this.#idleMs = idleMs;
     this.#socket = this.#follow(socket);
   }
 
-  static async open(url: string, token: string, answerMs = ANSWER_MS): Promise<HttpConnection> {
+  static async open(url: string, token: string, { answerMs, idleMs } = LIMITS): Promise<HttpConnection> {
     const { hostname, port, host } = new URL(url);
     const open = () => connected(hostname, Number(port), answerMs);
     const head = ` HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`;
-    return new HttpConnection(open, head, await open());
+    return new HttpConnection(open, head, idleMs, await open());
   }
 
   /** @throws when no whole answer comes, with what was asked */
   async send(method: Method, path: string, body?: unknown): Promise<Answered> {
     const asked = `${method} ${path}`;
     if (this.#isOver) throw new Error(`${asked}: it was closed`);
-    if (this.#socket.readyState !== "open") await this.#openAgain(asked);
+    const isIdle = performance.now() - this.#usedMs > this.#idleMs;
+    if (isIdle || this.#socket.readyState !== "open") await this.#openAgain(asked);
     const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       this.#waiting = { asked, resolve, reject };
@@ -69,6 +78,7 @@ export class HttpConnection {
   }
 
   async #openAgain(asked: string): Promise<void> {
+    this.#socket.destroy();
     const socket = await this.#open().catch((error: Error) => {
       throw new Error(`${asked}: ${error.message}`, { cause: error });
     });
@@ -105,6 +115,7 @@ export class HttpConnection {
     this.#received = this.#received.subarray(end);
     const waiting = this.#waiting;
     this.#waiting = undefined;
+    this.#usedMs = performance.now();
     waiting?.resolve({ status: Number(head.slice(9, 12)), body });
   }
 
