@@ -244,8 +244,8 @@ export class Board {
   }
 
   /** A commit of this process. */
-  committed(address: Address, row: Omit<Row, "id">): void {
-    this.#show(address, { id: address.id, ...row });
+  committed(address: Address, row: Omit<Row, "id">, key = stateKey(address)): void {
+    this.#show(address, { id: address.id, ...row }, key);
   }
 
   /** A reading of an actor's telemetry. */
@@ -262,6 +262,11 @@ export class Board {
 
   get(address: Address): Row | undefined {
     return this.#rows.get(stateKey(address));
+  }
+
+  /** The same, for who has the key at hand: every commit asks several times. */
+  at(key: string): Row | undefined {
+    return this.#rows.get(key);
   }
 
   /** The last reading of an actor's telemetry, and its sequence there. */
@@ -469,9 +474,8 @@ export class Board {
     }
   }
 
-  #show(address: Address, row: Row): void {
+  #show(address: Address, row: Row, key = stateKey(address)): void {
     const { kind, id } = address;
-    const key = `${kind}.${id}`;
     const known = this.#rows.get(key);
     if (known !== undefined && known.version >= row.version) return;
     // What was read before it departed, and comes after.

@@ -414,8 +414,19 @@ export class Cell {
     message: Message & { op: "command" },
     at: string,
   ): Promise<CellReply | "conflict"> {
+    if (participations.length > 0) return this.#commitJointly(draft, participations, message, at);
+    const result = await this.#committed([draft.append], message);
+    return result.ok ? this.#asItIs(done(this.#become(draft, result.sequences[0]!))) : "conflict";
+  }
+
+  async #commitJointly(
+    draft: Drafted,
+    participations: readonly Participation[],
+    message: Message & { op: "command" },
+    at: string,
+  ): Promise<CellReply | "conflict"> {
     const joined: { readonly to: Address; readonly append: Append }[] = [];
-    const attempt = participations.length === 0 ? "" : this.#host.ports.ids.token();
+    const attempt = this.#host.ports.ids.token();
     const settle = (sequences?: readonly number[]) =>
       joined.forEach(({ to }, index) => {
         const sequence = sequences?.[index + 1];
@@ -449,8 +460,7 @@ export class Cell {
       if (vote.append !== undefined) joined.push({ to, append: vote.append });
     }
     try {
-      const appends = joined.length === 0 ? [draft.append] : [draft.append, ...joined.map(({ append }) => append)];
-      const result = await this.#committed(appends, message);
+      const result = await this.#committed([draft.append, ...joined.map(({ append }) => append)], message);
       settle(result.ok ? result.sequences : undefined);
       return result.ok ? this.#asItIs(done(this.#become(draft, result.sequences[0]!))) : "conflict";
     } catch (error) {
@@ -459,15 +469,11 @@ export class Cell {
     }
   }
 
-  async #committed(appends: readonly Append[], { by }: Message): Promise<AppendResult> {
+  #committed(appends: readonly Append[], { by }: Message): Promise<AppendResult> {
     const { committer, pressure } = this.#host;
     if (isSystem(by)) return committer.commit(appends);
     pressure.began();
-    try {
-      return await committer.commit(appends);
-    } finally {
-      pressure.ended();
-    }
+    return committer.commit(appends).finally(() => pressure.ended());
   }
 
   async #prepare(

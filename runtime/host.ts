@@ -206,17 +206,17 @@ export class Host implements CellHost {
   /** What it knows is how it is: nobody else can have changed it, and nobody is known to have done so. */
   holds(cell: Cell): boolean {
     if (!this.leases.owns(cell.partition) || this.#cells.get(cell.key) !== cell) return false;
-    return (this.#board.get(cell.address)?.sequence ?? 0) <= (cell.image?.sequence ?? 0);
+    return (this.#board.at(cell.key)?.sequence ?? 0) <= (cell.image?.sequence ?? 0);
   }
 
-  isUnheardOf({ key, address }: Cell): boolean {
-    return this.#board.get(address) === undefined && !this.#board.departing.has(key);
+  isUnheardOf({ key }: Cell): boolean {
+    return this.#board.at(key) === undefined && !this.#board.departing.has(key);
   }
 
   committed(cell: Cell, envelope: Envelope, image: Image): void {
     this.#commits += 1;
     this.#writer.mark(cell);
-    this.#board.committed(cell.address, { agency: envelope.agency, ...image });
+    this.#board.committed(cell.address, { agency: envelope.agency, ...image }, cell.key);
   }
 
   keep(record: TelemetryRecord): Promise<number> {

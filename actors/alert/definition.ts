@@ -9,10 +9,9 @@ import type {
   Nature,
   Seen,
 } from "../../schema/alert.ts";
-import { changesOf } from "../../schema/changes.ts";
 import { alertDeadlines } from "./deadlines.ts";
 import { FINGERPRINT_WINDOW_MS } from "./fingerprint.ts";
-import { type AlertState, isOver, type Known, wasSeen, withSeen } from "./state.ts";
+import { type AlertState, changesBy, isOver, type Known, wasSeen, withSeen } from "./state.ts";
 
 type Result = Exclude<Decision<AlertEvent>, Forward>;
 
@@ -31,7 +30,8 @@ export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
       const events: AlertEvent[] = [];
       let now = s;
       let wereDone = false;
-      for (const report of [first, ...more]) {
+      const reports = [first, ...more];
+      for (const [index, report] of reports.entries()) {
         if (now.phase === "known" && wasSeen(now, report.intake)) {
           wereDone = true;
           continue;
@@ -41,7 +41,7 @@ export const alert: ActorDefinition<AlertState, AlertCommand, AlertEvent> = {
         if (isRefusal(result)) return events.length === 0 ? result : events;
         if (isJoint(result)) return { ...result, events: [...events, ...result.events] };
         events.push(...result);
-        if (result.some(isNews)) break;
+        if (index === reports.length - 1 || result.some(isNews)) break;
         now = evolve(alert, now, result, { id, at, by: by.subject, previous: 0 }) as AlertState;
       }
       return events;
@@ -215,7 +215,7 @@ function repeat(id: string, it: Known, { record, intake, classification }: Class
   if (isOver(it)) return over(it, `it is ${it.status}`);
   const silentMs = Date.parse(intake.at) - Date.parse(it.lastSeenAt);
   if (record.keyMade && silentMs > FINGERPRINT_WINDOW_MS) return over(it, "the last report was too long ago");
-  const changed = isOvertaken(it, intake) ? undefined : changesOf(it.content, contentAfter(it.content, record.content));
+  const changed = isOvertaken(it, intake) ? undefined : changesBy(it, record.content);
   const events: AlertEvent[] = [{ type: "alert.repeated", intake, by: record.by, ...changed }];
   if (changed === undefined) return events;
   const same = JSON.stringify(it.classification) === JSON.stringify(classification);
@@ -235,18 +235,6 @@ const MEASURED: ReadonlySet<string> = new Set([
 
 function isNews(event: AlertEvent): boolean {
   return event.type !== "alert.repeated" || Object.keys(event.changes ?? {}).some((field) => !MEASURED.has(field));
-}
-
-/** The newest report says how it is. Where it says nothing, what was said before stays. */
-function contentAfter(before: AlertContent, now: AlertContent): AlertContent {
-  return {
-    ...now,
-    description: now.description ?? before.description,
-    deviceId: now.deviceId ?? before.deviceId,
-    location: now.location ?? before.location,
-    areas: now.areas.length > 0 ? now.areas : before.areas,
-    occurredAt: before.occurredAt ?? now.occurredAt,
-  };
 }
 
 function over(it: Known, detail: string): Result {
