@@ -13,7 +13,7 @@ import { SetupError, say } from "./setup/say.mjs";
 import { serverFlags } from "./setup/server-flags.mjs";
 
 const HELP = `usage: node scripts/run.mjs [--needs WHAT] FILE [ARG …]           sets up what is missing, then runs a JavaScript file
-       node scripts/run.mjs [--needs WHAT] --server FILE [ARG …]  … with the flags of a server
+       node scripts/run.mjs [--needs WHAT] --server FILE [ARG …]  … with the flags of a server, or of what measures one
        node scripts/run.mjs [--needs WHAT] --bin TOOL [ARG …]     … then runs a tool of node_modules
 
 WHAT is a list of these; without the option the first three are set up:
