@@ -474,7 +474,7 @@ export class Board {
     }
   }
 
-  #show(address: Address, row: Row, key = stateKey(address)): void {
+  #show(address: Address, row: Row, key = `${address.kind}.${address.id}`): void {
     const { kind, id } = address;
     const known = this.#rows.get(key);
     if (known !== undefined && known.version >= row.version) return;

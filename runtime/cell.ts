@@ -416,7 +416,7 @@ export class Cell {
   ): Promise<CellReply | "conflict"> {
     if (participations.length > 0) return this.#commitJointly(draft, participations, message, at);
     const result = await this.#committed([draft.append], message);
-    return result.ok ? this.#asItIs(done(this.#become(draft, result.sequences[0]!))) : "conflict";
+    return this.#outcome(draft, result);
   }
 
   async #commitJointly(
@@ -462,11 +462,15 @@ export class Cell {
     try {
       const result = await this.#committed([draft.append, ...joined.map(({ append }) => append)], message);
       settle(result.ok ? result.sequences : undefined);
-      return result.ok ? this.#asItIs(done(this.#become(draft, result.sequences[0]!))) : "conflict";
+      return this.#outcome(draft, result);
     } catch (error) {
       settle();
       throw error;
     }
+  }
+
+  #outcome(draft: Drafted, result: AppendResult): CellReply | "conflict" {
+    return result.ok ? this.#asItIs(done(this.#become(draft, result.sequences[0]!))) : "conflict";
   }
 
   #committed(appends: readonly Append[], { by }: Message): Promise<AppendResult> {

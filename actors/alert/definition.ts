@@ -9,9 +9,10 @@ import type {
   Nature,
   Seen,
 } from "../../schema/alert.ts";
+import { changesOf } from "../../schema/changes.ts";
 import { alertDeadlines } from "./deadlines.ts";
 import { FINGERPRINT_WINDOW_MS } from "./fingerprint.ts";
-import { type AlertState, changesBy, isOver, type Known, wasSeen, withSeen } from "./state.ts";
+import { type AlertState, isOver, type Known, wasSeen, withSeen } from "./state.ts";
 
 type Result = Exclude<Decision<AlertEvent>, Forward>;
 
@@ -215,7 +216,7 @@ function repeat(id: string, it: Known, { record, intake, classification }: Class
   if (isOver(it)) return over(it, `it is ${it.status}`);
   const silentMs = Date.parse(intake.at) - Date.parse(it.lastSeenAt);
   if (record.keyMade && silentMs > FINGERPRINT_WINDOW_MS) return over(it, "the last report was too long ago");
-  const changed = isOvertaken(it, intake) ? undefined : changesBy(it, record.content);
+  const changed = isOvertaken(it, intake) ? undefined : changesOf(it.content, contentAfter(it.content, record.content));
   const events: AlertEvent[] = [{ type: "alert.repeated", intake, by: record.by, ...changed }];
   if (changed === undefined) return events;
   const same = JSON.stringify(it.classification) === JSON.stringify(classification);
@@ -235,6 +236,18 @@ const MEASURED: ReadonlySet<string> = new Set([
 
 function isNews(event: AlertEvent): boolean {
   return event.type !== "alert.repeated" || Object.keys(event.changes ?? {}).some((field) => !MEASURED.has(field));
+}
+
+/** The newest report says how it is. Where it says nothing, what was said before stays. */
+function contentAfter(before: AlertContent, now: AlertContent): AlertContent {
+  return {
+    ...now,
+    description: now.description ?? before.description,
+    deviceId: now.deviceId ?? before.deviceId,
+    location: now.location ?? before.location,
+    areas: now.areas.length > 0 ? now.areas : before.areas,
+    occurredAt: before.occurredAt ?? now.occurredAt,
+  };
 }
 
 function over(it: Known, detail: string): Result {

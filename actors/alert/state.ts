@@ -7,7 +7,6 @@ import type {
   IntakePlace,
   Seen,
 } from "../../schema/alert.ts";
-import { type Changed, changesOf } from "../../schema/changes.ts";
 
 /** An alert's state. Unknown until it is received. */
 export type AlertState = { readonly phase: "unknown" } | Known;
@@ -55,26 +54,4 @@ export function wasSeen({ seen }: Pick<Known, "seen">, { lane, sequence }: Intak
 
 export function withSeen(seen: Seen, { lane, sequence }: IntakePlace): Seen {
   return { ...seen, [lane]: Math.max(sequence, seen[lane] ?? 0) };
-}
-
-/** What a report with this content changes of the alert; undefined when it says nothing new. */
-export function changesBy({ content }: Pick<Known, "content">, said: AlertContent): Changed<AlertContent> | undefined {
-  return changesOf(content, contentAfter(content, said));
-}
-
-/** What was made of the alert holds for this content, too. */
-export function saysTheSame(it: Pick<Known, "content">, said: AlertContent): boolean {
-  return changesBy(it, said) === undefined;
-}
-
-/** The newest report says how it is. Where it says nothing, what was said before stays. */
-function contentAfter(before: AlertContent, now: AlertContent): AlertContent {
-  return {
-    ...now,
-    description: now.description ?? before.description,
-    deviceId: now.deviceId ?? before.deviceId,
-    location: now.location ?? before.location,
-    areas: now.areas.length > 0 ? now.areas : before.areas,
-    occurredAt: before.occurredAt ?? now.occurredAt,
-  };
 }

@@ -24,7 +24,7 @@ beforeEach(async () => {
   server.on("connection", (socket) => sockets.push(socket));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  connection = await HttpConnection.open(url, "none", { answerMs: ANSWER_MS, idleMs: 5_000 });
+  connection = await HttpConnection.open(url, "none", { answerMs: ANSWER_MS, idleMs: 3_000 });
 });
 
 afterEach(() => {

@@ -17,14 +17,14 @@ const LIMITS = {
   /** An answer that takes longer is not waited for. */
   answerMs: 60_000,
   /** What is idle for longer may be closed while the next request is on its way. */
-  idleMs: 5_000,
+  idleMs: 3_000,
 };
 
 /**
  * One connection that is kept, and one request on it at a time: as little as a client can do, so that in the figures it
  * weighs no more than the small clients of the peers. It understands answers with a Content-Length, which all here have.
- * Servers close what is idle for long, uWebSockets.js after 10 s: the next request then opens it anew, and does so before it
- * comes to that, as a request that crosses the closing is lost.
+ * Servers close what is idle for long, Node's after 5 s, uWebSockets.js after 10 s: the next request then opens it anew, and does
+ * so before it comes to that, as a request that crosses the closing is lost.
  */
 export class HttpConnection {
   readonly #open: () => Promise<Socket>;

@@ -1,5 +1,5 @@
 import { atLeast } from "../../actors/alert/classification.ts";
-import { isOver, type Known, saysTheSame, wasSeen } from "../../actors/alert/state.ts";
+import { isOver, type Known, wasSeen } from "../../actors/alert/state.ts";
 import { type AlertKeyState, isFlapping } from "../../actors/alertkey/definition.ts";
 import { keyOf } from "../../gateways/alerts/key.ts";
 import type { Board } from "../../runtime/board.ts";
@@ -97,7 +97,8 @@ export class Reports {
    * @throws Stopped, and Undoable: some of a group may be done then
    */
   async handle(group: readonly Reported[]): Promise<void> {
-    if (group.some(({ record }) => record.policy.silentAfterMs != null)) await this.#heard(group);
+    const watched = group.filter(isWatched);
+    if (watched.length > 0) await this.#heard(watched);
     const { record, intake, key } = group[0]!;
     if (record.chain !== undefined) return this.#message(group[0]!, record.chain);
     if (record.action === "trigger") {
@@ -112,11 +113,10 @@ export class Reports {
   }
 
   /** Where each device of a source should be heard of, it was: of those that follow up, nothing says which device it is. */
-  async #heard(group: readonly Reported[]): Promise<void> {
+  async #heard(watched: readonly Watched[]): Promise<void> {
     const newest = new Map<string | null, { readonly heart: Heart; readonly intake: IntakePlace }>();
-    for (const { record, intake } of group) {
+    for (const { record, intake } of watched) {
       const { agencyId, source, policy, content } = record;
-      if (policy.silentAfterMs == null || content === undefined) continue;
       const { deviceId } = content;
       newest.set(deviceId, { heart: { agencyId, source, deviceId, silentAfterMs: policy.silentAfterMs }, intake });
     }
@@ -200,31 +200,23 @@ export class Reports {
     }
   }
 
-  /** As their alert is told of them. What says the same as their alert, or as the one before it, is not classified again. */
+  /** As their alert is told of them. What says the same as the one before it is not classified again. */
   async #classified(
     group: readonly Triggering[],
     { alertId, flaps, isSecond = false }: Pick<Current, "alertId" | "flaps" | "isSecond">,
   ): Promise<readonly ClassifiedReport[]> {
-    const shown = this.#board.get(alertOf({ alertId }))?.state as Known | undefined;
     let made: ReturnType<Classify>;
     let lastSaid: string | undefined;
-    const records = group.map(({ record: given, intake }, index) => {
+    const all = group.map(async ({ record: given, intake }, index) => {
       const opens = isSecond && index === 0;
       const told = opens ? { ...given, id: alertId, incidentId: secondId(given.incidentId, intake) } : given;
-      return flaps ? labelled(told) : told;
+      const record = flaps ? labelled(told) : told;
+      const said = group.length === 1 ? "" : saidBy(given);
+      if (said !== lastSaid) made = this.#classify(record.content, record);
+      lastSaid = said;
+      return { record, intake, classification: await made };
     });
-    const classifications = await Promise.all(
-      records.map((record) => {
-        if (shown?.classification != null && saysTheSame(shown, record.content)) return shown.classification;
-        const said = group.length === 1 ? "" : saidBy(record);
-        if (said !== lastSaid) made = this.#classify(record.content, record);
-        lastSaid = said;
-        return made;
-      }),
-    );
-    return records.map((record, index) => {
-      return { record, intake: group[index]!.intake, classification: classifications[index]! };
-    });
+    return Promise.all(all);
   }
 
   /** The board may be behind: the alert that it shows then is over, and the claim tells the newer one. */
@@ -330,6 +322,16 @@ function labelled(record: TriggerRecord): TriggerRecord {
 
 interface Triggering extends Reported {
   readonly record: TriggerRecord;
+}
+
+/** Its device should be heard of. */
+interface Watched extends Reported {
+  readonly record: TriggerRecord & { readonly policy: { readonly silentAfterMs: number } };
+}
+
+function isWatched(report: Reported): report is Watched {
+  const { policy, content } = report.record;
+  return policy.silentAfterMs != null && content !== undefined;
 }
 
 const alertOf = ({ alertId }: { readonly alertId: string }): Address => ({ kind: "alert", id: alertId });

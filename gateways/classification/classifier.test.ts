@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { classification } from "../../actors/classification/definition.ts";
+import { type ClassificationState, classification } from "../../actors/classification/definition.ts";
 import { TextClassifier } from "../../actors/classification/text-classifier.ts";
 import type { Board } from "../../runtime/board.ts";
 import { systemClock } from "../../runtime/ports/system.ts";
@@ -42,7 +42,8 @@ it("few alerts are classified where they are, many by a worker, and nobody can t
     const few = await all(classifier, 9);
     expect(classifier.figures.classifiedByWorkers).toBe(0);
     const many = await all(classifier, 450);
-    expect(classifier.figures.classifiedByWorkers).toBe(450);
+    // Nine of them are known.
+    expect(classifier.figures.classifiedByWorkers).toBe(441);
     expect(many).toEqual(await all(classifierWith(undefined), 450));
     expect(many.slice(0, 9)).toEqual(few);
     expect(few[0]).toMatchObject({
@@ -65,6 +66,55 @@ it("what a worker fails at, or has no room for, is done here, and only the failu
     expect(await all(classifier, 20)).toEqual(await all(classifierWith(undefined), 20));
     expect(failures).toHaveLength(told);
   }
+});
+
+it("what was said to the letter under the same rules is known, until other rules are active", async () => {
+  let rows: Record<string, ClassificationState> = { metro: state, rural: { ...state, agencyId: "rural" } };
+  const changing = { get: ({ id }: { id: string }) => ({ state: rows[id] }) } as unknown as Board;
+  const asked: ClassificationBatch[] = [];
+  const classifier = new AlertClassifier(
+    { board: changing, clock: systemClock, classifier: undefined },
+    {
+      async run(batch) {
+        asked.push(batch);
+        const made = new AlertClassifier(
+          { board: changing, clock: systemClock, classifier: undefined },
+          undefined,
+          () => undefined,
+        );
+        return Promise.all(batch.alerts.map((alert) => made.classify(batch.agencyId, alert)));
+      },
+    },
+    () => undefined,
+  );
+  const first = await all(classifier, 20);
+  expect(await all(classifier, 20)).toEqual(first);
+  expect(asked, "the second time nobody is asked").toHaveLength(1);
+
+  const [gas] = alerts(1);
+  const otherwise = [
+    { ...gas!, title: `${gas!.title}!` },
+    { ...gas!, description: "" },
+    { ...gas!, labels: { line: "1" } },
+    { ...gas!, source: "panel" },
+    { ...gas!, deviceId: "1" },
+  ];
+  for (const alert of otherwise) await expect(classifier.classify("metro", alert), "not known").toBeInstanceOf(Promise);
+  expect(classifier.classify("rural", gas!), "another agency's rules").toBeInstanceOf(Promise);
+  expect(classifier.classify("metro", gas!)).toEqual(first[0]);
+
+  const document = { rules: [{ ...rules[0]!, set: { severity: "high" as const } }] };
+  rows = { ...rows, metro: { ...state, revision: 4, document } };
+  expect(await classifier.classify("metro", gas!)).toMatchObject({ severity: "high", versions: { rules: "4" } });
+  expect(first[0]).toMatchObject({ severity: "critical", versions: { rules: "3" } });
+});
+
+it("what is long is not kept", async () => {
+  const classifier = classifierWith(undefined);
+  const [alert] = alerts(1);
+  const long = { ...alert!, description: "x".repeat(1_000) };
+  await classifier.classify("metro", long);
+  expect(classifier.classify("metro", long)).toBeInstanceOf(Promise);
 });
 
 it("a pool takes so many tasks at most, and refuses what is beyond", async () => {

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { activeRules } from "../../actors/classification/active.ts";
 import { classify, type Verdict } from "../../actors/classification/classify.ts";
 import { type ClassificationState, classification } from "../../actors/classification/definition.ts";
@@ -22,6 +23,11 @@ export interface BatchWorker {
 const BATCH_MIN = 10;
 const BATCH_MAX = 200;
 
+/** Verdicts that are kept, each with what it is of. */
+const KEPT_MAX = 10_000;
+/** What is longer is seldom said twice, and would fill the memory. */
+const KEPT_CHARACTERS = 1_000;
+
 interface Waiting {
   readonly alert: ClassifiableAlert;
   readonly done: (verdict: Verdict) => void;
@@ -29,7 +35,8 @@ interface Waiting {
 
 /**
  * Classifies alerts by their agency's rules as the board has them: a few at once here, many at once by a worker. A worker that
- * fails, or has too much to do, fails nobody: what it was given is done here.
+ * fails, or has too much to do, fails nobody: what it was given is done here. Devices say the same again and again: what was made
+ * of that, to the letter and under the same rules, is known.
  */
 export class AlertClassifier {
   readonly #board: Board;
@@ -38,6 +45,7 @@ export class AlertClassifier {
   readonly #worker: BatchWorker | undefined;
   readonly #failed: (error: unknown) => void;
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #known = new LRUCache<string, Verdict>({ max: KEPT_MAX });
   #byWorkers = 0;
 
   /** @param failed is told of what a worker throws; not of too much to do */
@@ -58,7 +66,9 @@ export class AlertClassifier {
   }
 
   /** What comes in the same turn is looked at together. Never rejects. */
-  classify(agencyId: string, alert: ClassifiableAlert): Promise<Verdict> {
+  classify(agencyId: string, alert: ClassifiableAlert): Verdict | Promise<Verdict> {
+    const known = this.#known.get(keyOf(agencyId, this.#state(agencyId).revision, alert));
+    if (known !== undefined) return known;
     return new Promise((done) => {
       const waiting = this.#waiting.get(agencyId);
       if (waiting !== undefined) {
@@ -87,8 +97,15 @@ export class AlertClassifier {
 
   #here(agencyId: string, part: readonly Waiting[]): void {
     const { revision, compiled } = activeRules(this.#state(agencyId));
-    for (const { alert, done } of part)
-      done(classify(alert, said(alert), compiled, { rules: revision }, this.#classifier));
+    for (const { alert, done } of part) {
+      const verdict = classify(alert, said(alert), compiled, { rules: revision }, this.#classifier);
+      this.#keep(keyOf(agencyId, revision, alert), verdict);
+      done(verdict);
+    }
+  }
+
+  #keep(key: string, verdict: Verdict): void {
+    if (key.length <= KEPT_CHARACTERS) this.#known.set(key, verdict);
   }
 
   async #there(worker: BatchWorker, agencyId: string, part: readonly Waiting[]): Promise<void> {
@@ -97,10 +114,18 @@ export class AlertClassifier {
       const alerts = part.map(({ alert }) => alert);
       const verdicts = await worker.run({ agencyId, revision, document, alerts });
       this.#byWorkers += part.length;
-      for (const [index, { done }] of part.entries()) done(verdicts[index]!);
+      for (const [index, { alert, done }] of part.entries()) {
+        this.#keep(keyOf(agencyId, revision, alert), verdicts[index]!);
+        done(verdicts[index]!);
+      }
     } catch (error) {
       if (!(error instanceof PoolFull)) this.#failed(error);
       this.#here(agencyId, part);
     }
   }
+}
+
+/** All that a verdict follows from, the model apart, which is the same for as long as a process lives. */
+function keyOf(agencyId: string, revision: number, alert: ClassifiableAlert): string {
+  return JSON.stringify([agencyId, revision, alert]);
 }

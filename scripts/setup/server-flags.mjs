@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 
-/** V8's own number of helping threads. */
+/** Node's own number of helping threads for V8. */
 const HELPERS_MAX = 4;
 
 /**
@@ -11,8 +11,8 @@ const HELPERS_MAX = 4;
  * slowest of them. In twice V8's own space fewer of them are still in use when it is full, and what is looked through is what
  * is in use: under a storm of alerts that is a fifth less work, and pauses are below 20 ms.
  *
- * The old objects are looked through beside the work, by threads that take every core that they are given: one is left, as
- * otherwise nats-server, and with it whoever waits for the disk, stands still for a tenth of a second.
+ * The old objects are looked through beside the work, by threads that take every core that they are given: they get one fewer
+ * than there are, as otherwise nats-server, and with it whoever waits for the disk, stands still for a tenth of a second.
  */
 export const serverFlags = [
   "--no-parallel-scavenge",
