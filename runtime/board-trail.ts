@@ -54,7 +54,7 @@ function fold(definition: AnyActor, before: Row | undefined, entry: JournalEntry
     const envelope = parseEnvelope(entry.payload);
     const { id, agency, version } = envelope;
     if (version !== (before?.version ?? 0) + 1) return;
-    const context = { ...envelope, previous: before?.sequence ?? 0 };
+    const context = { previous: before?.sequence ?? 0, ...envelope };
     const state = evolve(definition, before?.state ?? definition.initial, envelope.events, context);
     return { id, agency, state, version, sequence: entry.sequence };
   } catch {

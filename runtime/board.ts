@@ -441,7 +441,7 @@ export class Board {
         else void this.#reload(definition, address);
         return;
       }
-      const context = { ...envelope, previous: row?.sequence ?? 0 };
+      const context = { previous: row?.sequence ?? 0, ...envelope };
       const state = evolve(definition, row?.state ?? definition.initial, envelope.events, context);
       const { version, agency } = envelope;
       this.#show(address, { id: address.id, agency, state, version, sequence: entry.sequence });

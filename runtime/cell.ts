@@ -505,7 +505,8 @@ export class Cell {
     answer: (reply: CellReply) => void,
   ): Promise<void> {
     const outcome = this.#holdFor(attempt);
-    answer({ ...done(draft.before), append: draft.append });
+    const { state, version, sequence: before } = draft.before;
+    answer({ ok: true, state, version, sequence: before, append: draft.append });
     const sequence = await outcome;
     if (sequence !== undefined) this.#become(draft, sequence);
     // Not known to have happened is not the same as not happened: the journal tells, at the next message.

@@ -44,8 +44,8 @@ export class Client {
 
   /** Decides and commits. The answer is the actor's state after, or a refusal; it throws for defects alone. */
   ask(to: Address, command: Command, options: AskOptions): Promise<Reply> {
-    const { commandId = this.#ports.ids.uuidV7(), ...rest } = options;
-    return this.send(to, { op: "command", commandId, command, ...rest });
+    const commandId = options.commandId ?? this.#ports.ids.uuidV7();
+    return this.send(to, { op: "command", command, ...options, commandId });
   }
 
   /** Keeps what was measured. The answer's state is what was thought of it. */

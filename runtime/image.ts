@@ -35,7 +35,7 @@ export function applyEnvelope(
   return advance(
     image,
     envelope,
-    evolve(definition, image.state, envelope.events, { ...envelope, previous: image.sequence }),
+    evolve(definition, image.state, envelope.events, { previous: image.sequence, ...envelope }),
     sequence,
     chainHash(payload),
   );

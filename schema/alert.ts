@@ -84,8 +84,11 @@ interface Reported {
   readonly dedupKey?: string | undefined;
 }
 
-function missingIn({ action = "trigger", ...given }: Reported): readonly string[] {
-  const needed = action === "trigger" ? (["type", "severity", "title"] as const) : (["dedupKey"] as const);
+const NEEDED_TO_TRIGGER = ["type", "severity", "title"] as const;
+const NEEDED_AFTERWARDS = ["dedupKey"] as const;
+
+function missingIn(given: Reported): readonly string[] {
+  const needed = (given.action ?? "trigger") === "trigger" ? NEEDED_TO_TRIGGER : NEEDED_AFTERWARDS;
   return needed.filter((field) => given[field] === undefined);
 }
 
@@ -312,11 +315,11 @@ export interface IntakeRecord {
   /** The sender gave no key: it was made of what the alert is about, and holds for five minutes after the last. */
   readonly keyMade: boolean;
   /** Of a trigger. */
-  readonly content?: AlertContent;
-  readonly chain?: AlertChain;
+  readonly content?: AlertContent | undefined;
+  readonly chain?: AlertChain | undefined;
   readonly policy: AlertPolicy;
   /** As it came, cut at a bound; where that says more than the content. */
-  readonly raw?: string;
+  readonly raw?: string | undefined;
 }
 
 /** What may be asked of a key. */

@@ -6,14 +6,15 @@ export interface Changed<Fields> {
 
 /** @returns undefined when every wanted value is there already */
 export function changesOf<Fields extends object>(fields: Fields, wanted: Partial<Fields>): Changed<Fields> | undefined {
-  const changes: Partial<Fields> = {};
-  const was: Partial<Fields> = {};
+  // Most of what is reported changes nothing: only what does is made anything of.
+  let changed: { readonly changes: Partial<Fields>; readonly was: Partial<Fields> } | undefined;
   for (const field of Object.keys(wanted) as (keyof Fields)[]) {
     if (isTheSame(fields[field], wanted[field])) continue;
-    changes[field] = wanted[field]!;
-    was[field] = fields[field];
+    changed ??= { changes: {}, was: {} };
+    changed.changes[field] = wanted[field]!;
+    changed.was[field] = fields[field];
   }
-  return Object.keys(changes).length === 0 ? undefined : { changes, was };
+  return changed;
 }
 
 function isTheSame(one: unknown, other: unknown): boolean {

@@ -170,10 +170,10 @@ export class AlertEngine {
 
   /** Resolves when it is done for good; never, when the engine stops before. */
   #work(batches: KeyedBatches<Begun>, report: LaneReport): Promise<void> {
-    const { record, intake } = report;
+    const { record, intake, text } = report;
     if (record === undefined) return this.#bury(report, "this is no report of Tocsin");
     const key = keyOf(record, record.dedupKey);
-    return batches.run(orderOf(record, key), { ...report, record, key }, lanes.indexOf(intake.lane));
+    return batches.run(orderOf(record, key), { intake, text, record, key }, lanes.indexOf(intake.lane));
   }
 
   async #do(reports: Reports, group: readonly Begun[]): Promise<void> {

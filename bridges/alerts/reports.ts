@@ -176,7 +176,9 @@ export class Reports {
     for (;;) {
       const { alertId, seen: seenBefore, flaps, before } = current;
       const [one, ...more] = classified.slice(0, atOnce);
-      const command = { type: "receive", ...one, seenBefore, ...(more.length === 0 ? {} : { more }) };
+      const { record, intake, classification } = one!;
+      const receive = { type: "receive", record, intake, classification, seenBefore };
+      const command = more.length === 0 ? receive : { ...receive, more };
       const reply = await this.#asking.ask(alertOf(current), command, idOfAll(rest.slice(0, atOnce)));
       if (reply.ok) {
         const it = reply.state as Known;
@@ -223,7 +225,8 @@ export class Reports {
   #shown(key: Address): Current | undefined {
     const state = this.#board.get(key)?.state as AlertKeyState | undefined;
     if (state?.alertId == null) return;
-    return { ...state, alertId: state.alertId, before: state.before ?? null, flaps: isFlapping(state) };
+    const { alertId, seen, before = null } = state;
+    return { alertId, seen, before, flaps: isFlapping(state) };
   }
 
   #isShown(alertId: string): boolean {

@@ -62,12 +62,12 @@ export class Webhooks {
     const { autoResolveSeconds, incidentFrom, silentAfterSeconds = null } = fields;
     const reports = said.map(
       (one, index): Report => ({
-        ...one,
         agencyId,
         source: { scope: id, name: fields.name },
         policy: { incidentFrom, autoResolveAfterMs: inMs(autoResolveSeconds), silentAfterMs: inMs(silentAfterSeconds) },
         by: `source:${id}`,
         requestId,
+        ...one,
         ...(raw === undefined || index > 0 ? {} : { raw }),
       }),
     );

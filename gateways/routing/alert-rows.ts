@@ -10,8 +10,9 @@ const FIRING: ReadonlySet<string> = new Set(["open", "acknowledged"] satisfies K
 
 /** The labels by which an alert is routed, as it was classified. */
 export function routingLabels({ content, classification, source }: Known): Labels {
+  const { type, deviceId, nature, labels } = content;
   const { category, severity = content.severity } = classification ?? {};
-  return labelsOf({ ...content, severity, category, source: source.name });
+  return labelsOf({ type, severity, source: source.name, deviceId, category, nature, labels });
 }
 
 /** What fires in an agency, as a document's inhibition sees it, by the board. */

@@ -59,10 +59,10 @@ export function alertmanagerReports({ status, alerts }: z.infer<typeof alertmana
       nature: "actual",
       dedupKey,
       content: {
-        ...unsaid,
         type,
         severity: SEVERITY[(labels["severity"] ?? "").toLowerCase()] ?? "medium",
         title: titleFrom([annotations["summary"], annotations["title"], name], type),
+        ...unsaid,
         description: description === undefined ? null : textFrom(description, DESCRIPTION_MAX),
         deviceId: labels["instance"] === undefined ? null : textFrom(labels["instance"], 128) || null,
         labels: Object.fromEntries(
