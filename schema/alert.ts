@@ -139,8 +139,11 @@ const classification = z.strictObject({
   reasons: z.array(z.string()).describe("why, in the order in which it was decided"),
   versions: z.record(z.string(), z.string()).describe("of the rules and models that decided"),
 });
-/** What is made of an alert, and why. */
-export type Classification = z.infer<typeof classification>;
+type Shown = z.infer<typeof classification>;
+/** What is made of an alert, and why. Many alerts share one. */
+export type Classification = {
+  readonly [Name in keyof Shown]: Readonly<Shown[Name]>;
+};
 
 /** An alert as the API shows it. */
 export const alert = z

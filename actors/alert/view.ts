@@ -7,6 +7,7 @@ export const alertView: View = {
   present(id, state, version): Alert {
     const it = state as Known;
     const classification = it.classification ?? classifyAsSaid(it.content);
+    const { reasons, versions } = classification;
     const { areas, labels, details, ...content } = it.content;
     return {
       id,
@@ -22,7 +23,7 @@ export const alertView: View = {
       areas: [...areas],
       labels: { ...labels },
       details: { ...details } as Alert["details"],
-      classification,
+      classification: { ...classification, reasons: [...reasons], versions: { ...versions } },
       incidentId: it.incidentId,
       count: it.count,
       firstSeenAt: it.firstSeenAt,

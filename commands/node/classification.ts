@@ -31,10 +31,8 @@ export function classificationOf(
     log.warn({ error }, "a worker failed to classify; the main thread has done it"),
   );
   return {
-    async classify({ type, severity, title, description, deviceId, labels }, { agencyId, source }) {
-      const said = { type, severity, title, description, deviceId, labels, source: source.name };
-      const { reasons, versions, ...verdict } = await alerts.classify(agencyId, said);
-      return { ...verdict, reasons: [...reasons], versions: { ...versions } };
+    classify({ type, severity, title, description, deviceId, labels }, { agencyId, source }) {
+      return alerts.classify(agencyId, { type, severity, title, description, deviceId, labels, source: source.name });
     },
     get figures() {
       return alerts.figures;
