@@ -92,8 +92,8 @@ export async function mqttDoor(port: number): Promise<Door> {
 /** A door that knows by itself what has arrived. */
 export interface Peer extends Door, Arrivals {
   readonly pids: readonly number[];
-  /** Waits until all has arrived that was sent so far, and forgets its times. @throws when it does not come */
-  begin(): Promise<void>;
+  /** Waits until all has arrived that was sent so far. @throws when it does not come */
+  arrived(): Promise<void>;
 }
 
 /** Prometheus Alertmanager, which tells of each alert at once: nothing waits for a group, and nothing is written before. */
@@ -158,14 +158,16 @@ export async function startAlertmanager(root: string, cleanup: Cleanup): Promise
     get open() {
       return sent.size;
     },
-    async begin() {
+    begin() {
+      told = new Times();
+    },
+    async arrived() {
       // Only looked at now and then: what it tells comes to the hook, and nothing is measured yet.
       const some = () => [...sent.keys()].slice(0, 5).join(", ");
       await until(
         () => sent.size === 0,
         () => `Alertmanager's notifications of ${sent.size} devices, such as ${some()}`,
       );
-      told = new Times();
     },
     send: (reports) =>
       free.run(async (connection) => {

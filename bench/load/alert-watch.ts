@@ -38,6 +38,8 @@ export interface Arrivals {
   readonly incidents: Times;
   /** To be said before it is sent. */
   sending(key: string, atMs: number): void;
+  /** Forgets all times so far. */
+  begin(): void;
   /** Reports that were sent and have not arrived yet. */
   readonly open: number;
 }
@@ -47,9 +49,9 @@ export interface Arrivals {
  * de-duplicated), put into its group (routed), its incident made. Reports of a key are counted in the order in which they are sent.
  */
 export class AlertWatch implements Arrivals {
-  readonly counted = new Times();
-  readonly routed = new Times();
-  readonly incidents = new Times();
+  counted = new Times();
+  routed = new Times();
+  incidents = new Times();
   /** Of each key, when its reports were to be sent that are not counted yet. */
   readonly #sent = new Map<string, number[]>();
   readonly #keys = new Map<string, string>();
@@ -71,6 +73,12 @@ export class AlertWatch implements Arrivals {
 
   stop(): void {
     this.#stop();
+  }
+
+  begin(): void {
+    this.counted = new Times();
+    this.routed = new Times();
+    this.incidents = new Times();
   }
 
   sending(key: string, atMs: number): void {
