@@ -505,8 +505,7 @@ export class Cell {
     answer: (reply: CellReply) => void,
   ): Promise<void> {
     const outcome = this.#holdFor(attempt);
-    const { state, version, sequence: before } = draft.before;
-    answer({ ok: true, state, version, sequence: before, append: draft.append });
+    answer({ append: draft.append, ...done(draft.before) });
     const sequence = await outcome;
     if (sequence !== undefined) this.#become(draft, sequence);
     // Not known to have happened is not the same as not happened: the journal tells, at the next message.

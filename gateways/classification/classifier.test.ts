@@ -14,7 +14,13 @@ const root = new URL("../../", import.meta.url);
 const model = textModel.parse(JSON.parse(readFileSync(new URL("models/synthetic-calls.json", root), "utf8")));
 const rules = [{ name: "gas", when: 'alert.title.contains("gas")', set: { severity: "critical" as const } }];
 const state = { ...classification.initial, agencyId: "metro", revision: 3, document: { rules } };
-const board = { get: ({ id }: { id: string }) => (id === "metro" ? { state } : undefined) } as unknown as Board;
+const rowsOf = (states: Readonly<Record<string, ClassificationState>>): Pick<Board, "get"> => ({
+  get({ id }) {
+    const state = states[id];
+    return state && { id, agency: id, state, version: 1, sequence: 1 };
+  },
+});
+const board = rowsOf({ metro: state });
 
 function classifierWith(worker: BatchWorker | undefined, failed: (error: unknown) => void = () => undefined) {
   return new AlertClassifier({ board, clock: systemClock, classifier: new TextClassifier(model) }, worker, failed);
@@ -69,8 +75,8 @@ it("what a worker fails at, or has no room for, is done here, and only the failu
 });
 
 it("what was said to the letter under the same rules is known, until other rules are active", async () => {
-  let rows: Record<string, ClassificationState> = { metro: state, rural: { ...state, agencyId: "rural" } };
-  const changing = { get: ({ id }: { id: string }) => ({ state: rows[id] }) } as unknown as Board;
+  const states: Record<string, ClassificationState> = { metro: state, rural: { ...state, agencyId: "rural" } };
+  const changing = rowsOf(states);
   const asked: ClassificationBatch[] = [];
   const classifier = new AlertClassifier(
     { board: changing, clock: systemClock, classifier: undefined },
@@ -99,12 +105,12 @@ it("what was said to the letter under the same rules is known, until other rules
     { ...gas!, source: "panel" },
     { ...gas!, deviceId: "1" },
   ];
-  for (const alert of otherwise) await expect(classifier.classify("metro", alert), "not known").toBeInstanceOf(Promise);
+  for (const alert of otherwise) expect(classifier.classify("metro", alert), "not known").toBeInstanceOf(Promise);
   expect(classifier.classify("rural", gas!), "another agency's rules").toBeInstanceOf(Promise);
   expect(classifier.classify("metro", gas!)).toEqual(first[0]);
 
   const document = { rules: [{ ...rules[0]!, set: { severity: "high" as const } }] };
-  rows = { ...rows, metro: { ...state, revision: 4, document } };
+  states["metro"] = { ...state, revision: 4, document };
   expect(await classifier.classify("metro", gas!)).toMatchObject({ severity: "high", versions: { rules: "4" } });
   expect(first[0]).toMatchObject({ severity: "critical", versions: { rules: "3" } });
 });

@@ -39,7 +39,7 @@ interface Waiting {
  * of that, to the letter and under the same rules, is known.
  */
 export class AlertClassifier {
-  readonly #board: Board;
+  readonly #board: Pick<Board, "get">;
   readonly #clock: Clock;
   readonly #classifier: TextClassifier | undefined;
   readonly #worker: BatchWorker | undefined;
@@ -50,7 +50,7 @@ export class AlertClassifier {
 
   /** @param failed is told of what a worker throws; not of too much to do */
   constructor(
-    { board, clock, classifier }: { board: Board; clock: Clock; classifier: TextClassifier | undefined },
+    { board, clock, classifier }: { board: Pick<Board, "get">; clock: Clock; classifier: TextClassifier | undefined },
     worker: BatchWorker | undefined,
     failed: (error: unknown) => void,
   ) {
